@@ -1,0 +1,77 @@
+"""TORNADO from environment variables, read strictly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tornado_websockets import conf
+from tornado_websockets.env import VARIABLES, tornado_from_env
+
+
+def read(variables: dict[str, str]) -> dict[str, Any]:
+    env = environ.Env()
+    env.ENVIRON = variables
+    return tornado_from_env(env)
+
+
+def test_only_what_is_set_is_in_it() -> None:
+    assert read({}) == {}
+    assert read({"TORNADO_PORT": " 9000 ", "OTHER": "1"}) == {"port": 9000}
+
+
+def test_every_variable_is_read_as_what_the_settings_take() -> None:
+    tornado = read(dict.fromkeys(VARIABLES, "7"))
+    assert tornado == {
+        "port": 7,
+        "threads": 7,
+        "event_threads": 7,
+        "max_body_size": 7,
+        "ping_interval": 7.0,
+        "ping_timeout": 7.0,
+        "limits": {"message_size": 7, "inbox": 7},
+    }
+    assert conf.problems(tornado) == []
+
+
+@pytest.mark.parametrize("text", ["none", "None", "unlimited"])
+def test_no_limit_is_none(text: str) -> None:
+    assert read({"TORNADO_MAX_BODY_SIZE": text}) == {"max_body_size": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("TORNADO_PORT", "80a", "a whole number in digits, got '80a'"),
+        ("TORNADO_PORT", "", "a whole number in digits, got ''"),
+        ("TORNADO_PORT", "1_000", "a whole number in digits"),
+        ("TORNADO_PORT", "٣", "a whole number in digits"),
+        ("TORNADO_MAX_BODY_SIZE", "10MB", "a whole number in digits, or 'none' for no limit"),
+        ("TORNADO_PING_INTERVAL", "soon", "a number of seconds, got 'soon'"),
+        ("TORNADO_PING_INTERVAL", "nan", "a number of seconds"),
+        ("TORNADO_PING_TIMEOUT", "-1", "a number of seconds"),
+    ],
+)
+def test_a_value_that_is_not_understood_stops_the_start(
+    name: str, text: str, expected: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"{name} must be {expected}"):
+        read({name: text})
+
+
+def test_a_misspelt_variable_stops_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="TORNADO_TREADS .*Did you mean TORNADO_THREADS"):
+        read({"TORNADO_TREADS": "4"})
+
+
+def test_a_variable_of_somebody_else_is_left_alone() -> None:
+    # Tornado itself reads TORNADO_EXTENSION.
+    assert read({"TORNADO_EXTENSION": "0", "TORNADO_CASH_URL": "x"}) == {}
+
+
+def test_without_an_env_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORNADO_PORT", "9001")
+    assert tornado_from_env() == {"port": 9001}

@@ -1,0 +1,22 @@
+"""System checks: mistakes in the settings, each with a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from tornado_websockets import conf
+
+__all__ = ["check_settings"]
+
+
+def check_settings(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report what is wrong with ``settings.TORNADO`` (ids ``tornado_websockets.E001`` and on)."""
+    return [
+        (Error if problem.id.startswith("E") else Warning)(
+            problem.message, hint=problem.hint, id=f"tornado_websockets.{problem.id}"
+        )
+        for problem in conf.problems(conf.raw())
+    ]

@@ -1,0 +1,40 @@
+"""Values that JSON has no type for, encoded as Django does."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.functional import Promise
+
+from tornado_websockets import message
+
+__all__ = ["default", "encode"]
+
+_django_default = DjangoJSONEncoder().default
+
+
+def default(value: Any) -> Any:
+    """Return what stands for a value in JSON.
+
+    Dates, times, durations, Decimal, UUID and lazy strings come out as from Django's
+    ``DjangoJSONEncoder``, an Enum as its value, and what has a method ``__json__`` as what that
+    returns.
+
+    Raises:
+        TypeError: nothing stands for it.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    to_json = getattr(value, "__json__", None)
+    if to_json is not None:
+        return to_json()
+    return _django_default(value)
+
+
+def encode(event: str, data: Any = None) -> bytes:
+    """Return the frame of an event; see `tornado_websockets.message.encode`."""
+    if isinstance(data, Promise):
+        data = str(data)
+    return message.encode(event, data, default=default)

@@ -1,0 +1,100 @@
+"""``TORNADO`` from environment variables, through django-environ, read strictly.
+
+django-environ takes ``TORNADO_THREADS=eigth`` for an error but ``DEBUG=ture`` for False; here
+every value that is not exactly understood stops the start, with its name and what it should be.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["tornado_from_env"]
+
+PREFIX: Final = "TORNADO_"
+NONE: Final = frozenset({"none", "unlimited"})
+
+
+def tornado_from_env(env: environ.Env | None = None) -> dict[str, Any]:
+    """Return the ``TORNADO`` dictionary that the environment asks for.
+
+    Only what is set is in it, so the defaults stay the defaults. In a settings module::
+
+        env = environ.Env()
+        TORNADO = tornado_from_env(env)
+
+    Args:
+        env: where to read; None reads the process environment.
+
+    Raises:
+        ImproperlyConfigured: a value cannot be read as what it should be, or a variable's name
+            looks like a misspelt one of `VARIABLES`.
+    """
+    env = environ.Env() if env is None else env
+    names = [name for name in env.ENVIRON if name.startswith(PREFIX)]
+    tornado: dict[str, Any] = {}
+    for name in names:
+        if name not in VARIABLES:
+            _refuse_typo(name)
+            continue
+        section, key, parse = VARIABLES[name]
+        value = _read(name, env.str(name).strip(), parse)
+        (tornado.setdefault(section, {}) if section else tornado)[key] = value
+    return tornado
+
+
+def _read(name: str, text: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be {error}, got {text!r}.") from None
+
+
+def _refuse_typo(name: str) -> None:
+    near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.8)
+    if near:
+        raise ImproperlyConfigured(
+            f"{name} is no variable of tornado_websockets. Did you mean {near[0]}?"
+        )
+
+
+def _integer(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("a whole number in digits")
+    return int(text)
+
+
+def _integer_or_none(text: str) -> int | None:
+    if text.lower() in NONE:
+        return None
+    try:
+        return _integer(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'none' for no limit") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ValueError("a number of seconds")
+    return value
+
+
+VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
+    "TORNADO_PORT": ("", "port", _integer),
+    "TORNADO_THREADS": ("", "threads", _integer),
+    "TORNADO_EVENT_THREADS": ("", "event_threads", _integer),
+    "TORNADO_MAX_BODY_SIZE": ("", "max_body_size", _integer_or_none),
+    "TORNADO_PING_INTERVAL": ("", "ping_interval", _seconds),
+    "TORNADO_PING_TIMEOUT": ("", "ping_timeout", _seconds),
+    "TORNADO_LIMITS_MESSAGE_SIZE": ("limits", "message_size", _integer_or_none),
+    "TORNADO_LIMITS_INBOX": ("limits", "inbox", _integer_or_none),
+}
+"""Name of the variable → section of ``TORNADO`` (empty: top), key, how it is read."""

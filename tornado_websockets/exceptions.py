@@ -1,0 +1,199 @@
+"""The errors of this package.
+
+::
+
+    TornadoWebSocketsError
+    ├── NotCallableError          (TypeError)     a callback that no event could call
+    ├── InvalidInstanceError      (TypeError)     an argument of the wrong class
+    ├── InvalidPathError          (ValueError)    a WebSocket without a usable path
+    ├── DuplicateEventError       (ValueError)    two callbacks for one event of one path
+    ├── DuplicatePathError        (ValueError)    two WebSockets on one path
+    ├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
+    ├── EncodeError               (TypeError)     a value that JSON cannot carry
+    ├── InvalidMessageError       (ValueError)    a frame the server cannot use
+    ├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
+    ├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
+    └── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "DuplicateEventError",
+    "DuplicateModuleError",
+    "DuplicatePathError",
+    "EmitHandlerError",
+    "EncodeError",
+    "InvalidInstanceError",
+    "InvalidMessageError",
+    "InvalidPathError",
+    "ModuleNotBoundError",
+    "NotCallableError",
+    "ServerNotRunningError",
+    "TornadoWebSocketsError",
+]
+
+
+class TornadoWebSocketsError(Exception):
+    """Base class of every error that this package raises."""
+
+
+class NotCallableError(TornadoWebSocketsError, TypeError):
+    """Raised at registration by a callback that no event could ever call.
+
+    Attributes:
+        callback: what was given.
+        reason: why it cannot be called, and what to write instead.
+    """
+
+    def __init__(self, callback: Any, reason: str) -> None:
+        super().__init__(callback, reason)
+        self.callback = callback
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot use {self.callback!r} as a callback: {self.reason}"
+
+
+class InvalidInstanceError(TornadoWebSocketsError, TypeError):
+    """Raised when an argument is not an instance of the class that is needed."""
+
+    def __init__(self, value: Any, expected: str) -> None:
+        super().__init__(value, expected)
+        self.value = value
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}, got {type(self.value).__name__}: {self.value!r}"
+
+
+class InvalidPathError(TornadoWebSocketsError, ValueError):
+    """Raised by a WebSocket whose path names nothing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"the path of a WebSocket needs a name, like '/chat', got {self.path!r}"
+
+
+class DuplicateEventError(TornadoWebSocketsError, ValueError):
+    """Raised when an event of one path gets a second callback."""
+
+    def __init__(self, event: str, path: str, first: str, second: str) -> None:
+        super().__init__(event, path, first, second)
+        self.event = event
+        self.path = path
+        self.first = first
+        self.second = second
+
+    def __str__(self) -> str:
+        return (
+            f"event {self.event!r} of {self.path} has a callback already, {self.first};"
+            f" rename the second one, {self.second}"
+        )
+
+
+class DuplicatePathError(TornadoWebSocketsError, ValueError):
+    """Raised when two WebSockets ask for one path; names both places (module:line)."""
+
+    def __init__(self, path: str, first: str, second: str) -> None:
+        super().__init__(path, first, second)
+        self.path = path
+        self.first = first
+        self.second = second
+
+    def __str__(self) -> str:
+        return (
+            f"WebSocket({self.path!r}) at {self.second}: this path is taken by the one at"
+            f" {self.first}; import that one, or choose another path"
+        )
+
+
+class DuplicateModuleError(TornadoWebSocketsError, ValueError):
+    """Raised when a WebSocket gets two modules of one kind and name."""
+
+    def __init__(self, module: Any, path: str) -> None:
+        super().__init__(module, path)
+        self.module = module
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} has a module like {self.module!r} already: give it another name"
+
+
+class EncodeError(TornadoWebSocketsError, TypeError):
+    """Raised where a value is sent that JSON cannot carry.
+
+    Attributes:
+        key_path: where the value stands, like ``data.users[2].avatar``.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, key_path: str, reason: str) -> None:
+        super().__init__(key_path, reason)
+        self.key_path = key_path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.key_path} cannot be encoded as JSON: {self.reason}"
+
+
+class InvalidMessageError(TornadoWebSocketsError, ValueError):
+    """Raised by a frame the server cannot use; the client is answered with a ``warning`` event.
+
+    Attributes:
+        code: one of the codes of the wire protocol, like ``invalid_json``.
+        message: the sentence that goes to the client.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class EmitHandlerError(TornadoWebSocketsError, RuntimeError):
+    """Raised by ``WebSocket.emit`` outside a callback."""
+
+    def __init__(self, event: str, path: str) -> None:
+        super().__init__(event, path)
+        self.event = event
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"cannot emit {self.event!r} on {self.path}: emit() works inside a callback only;"
+            f" use broadcast({self.event!r}, …), which works anywhere"
+        )
+
+
+class ModuleNotBoundError(TornadoWebSocketsError, RuntimeError):
+    """Raised when a module sends or listens before it belongs to a WebSocket."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        self.module = module
+
+    def __str__(self) -> str:
+        return f"{self.module!r} belongs to no WebSocket yet: call websocket.bind(module) first"
+
+
+class ServerNotRunningError(TornadoWebSocketsError, RuntimeError):
+    """Raised when something is sent from a process that serves no WebSocket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"nobody can receive what is sent on {self.path}: this process runs no server;"
+            " start it with 'manage.py runtornado' and send from there"
+        )

@@ -1,0 +1,213 @@
+"""The JSON envelope of the wire protocol: ``{"event": "name", "data": {…}}``, both ways.
+
+Pure: no I/O. orjson does the work when it is installed, the standard library otherwise, with the
+same refusals and the same results, but for integers beyond 64 bits, which orjson reads as floats.
+Whatever orjson cannot encode is tried again by the standard library, which then either encodes it
+(an integer key, say) or tells precisely what is wrong.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, NoReturn
+
+from tornado_websockets.exceptions import EncodeError, InvalidMessageError
+
+orjson: Any
+try:
+    import orjson
+except ImportError:  # the extra [speedups] is not installed
+    orjson = None
+
+__all__ = ["WARNINGS", "Data", "Message", "decode", "encode", "warning"]
+
+WARNINGS: Final[Mapping[str, str]] = {
+    "invalid_json": "Invalid JSON was sent.",
+    "not_an_object": "The JSON should be an object.",
+    "missing_event": "There is no event in this JSON.",
+    "invalid_data": "The data should be a dictionary.",
+    "unknown_event": "There is no such event.",
+    "reserved_event": "This event belongs to the server.",
+    "binary_not_supported": "Binary messages are not supported.",
+    "handler_error": "The event could not be handled.",
+}
+"""The codes of the ``warning`` event, each with the sentence that the client gets."""
+
+MAX_KEY_PATH_DEPTH: Final = 20
+"""How deep the key path of an error goes; a value that contains itself has no end."""
+
+
+class Data(dict[str, Any]):
+    """The data of an event: a dict whose keys also read as attributes, at any depth.
+
+    ``data.user.name`` is ``data["user"]["name"]``. A key that is also a method of dict, such as
+    ``items``, needs the brackets.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self[name]
+        except KeyError:
+            keys = ", ".join(sorted(map(repr, self))) or "no key at all"
+            raise AttributeError(f"the data has no key {name!r}, it has {keys}") from None
+        if type(value) is dict:
+            # Converted where it stands, so that a change made through the attribute stays.
+            value = self[name] = Data(value)
+        return value
+
+
+class Message(NamedTuple):
+    """A frame the server can use."""
+
+    event: str
+    data: Data
+
+
+def decode(frame: str | bytes) -> Message:
+    """Return the message in a frame, text or the bytes of a text in UTF-8.
+
+    Raises:
+        InvalidMessageError: with the code of what is wrong; nothing else is ever raised.
+    """
+    try:
+        envelope = _loads(frame)
+    except (ValueError, RecursionError):
+        # 100 000 brackets are a RecursionError, everything else is a ValueError.
+        raise refusal("invalid_json") from None
+    if type(envelope) is not dict:
+        raise refusal("not_an_object")
+    event: Any = envelope.get("event")
+    if type(event) is not str or not event:
+        raise refusal("missing_event")
+    data: Any = envelope.get("data")
+    if data is None:
+        return Message(event, Data())
+    if type(data) is not dict:
+        raise refusal("invalid_data")
+    return Message(event, Data(data))
+
+
+def encode(event: str, data: Any = None, *, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Return the frame of an event, in UTF-8.
+
+    Args:
+        event: name of the event.
+        data: a mapping; None is ``{}``; a string is ``{"message": string}``.
+        default: what JSON has no type for → what it has one for, or TypeError (see `json`).
+
+    Raises:
+        TypeError: event is no string, or data is neither mapping nor string.
+        EncodeError: a value in data cannot be encoded; names its key path.
+    """
+    _check_event(event)
+    if data is None:
+        data = {}
+    elif isinstance(data, str):
+        data = {"message": data}
+    elif type(data) is not dict:
+        if not isinstance(data, Mapping):
+            raise TypeError(
+                f"the data of event {event!r} should be a dictionary or a string,"
+                f" got {type(data).__name__}: {data!r}"
+            )
+        data = dict(data)
+    return _dumps({"event": event, "data": data}, default)
+
+
+def warning(code: str) -> bytes:
+    """Return the frame of the ``warning`` event for a code of `WARNINGS`."""
+    return encode("warning", {"code": code, "message": WARNINGS[code]})
+
+
+def refusal(code: str) -> InvalidMessageError:
+    """Return the error for a code of `WARNINGS`."""
+    return InvalidMessageError(code, WARNINGS[code])
+
+
+def _check_event(event: Any) -> None:
+    if not isinstance(event, str) or not event:
+        raise TypeError(f"event should be a string with a name in it, got {event!r}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits} is too large for a number")
+    return value
+
+
+def _loads_standard(frame: str | bytes) -> Any:
+    text = frame if isinstance(frame, str) else frame.decode()
+    value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+    if "\\u" in text:
+        # A lone surrogate could be read, but never sent again.
+        _encoder(None).encode(value).encode()
+    return value
+
+
+@functools.lru_cache(maxsize=8)
+def _encoder(default: Callable[[Any], Any] | None) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        default=default, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+
+
+def _dumps_standard(envelope: dict[str, Any], default: Callable[[Any], Any] | None) -> bytes:
+    try:
+        return _encoder(default).encode(envelope).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _explain(envelope["data"], "data", default, error) from error
+
+
+def _loads_orjson(frame: str | bytes) -> Any:
+    return orjson.loads(frame)
+
+
+def _dumps_orjson(envelope: dict[str, Any], default: Callable[[Any], Any] | None) -> bytes:
+    try:
+        frame: bytes = orjson.dumps(envelope, default, _ORJSON_OPTIONS)
+    except TypeError:
+        return _dumps_standard(envelope, default)
+    if b"null" in frame:
+        # orjson writes NaN and infinity as null, which would lose them silently.
+        return _dumps_standard(envelope, default)
+    return frame
+
+
+if orjson is None:
+    _loads, _dumps = _loads_standard, _dumps_standard
+else:
+    _loads, _dumps = _loads_orjson, _dumps_orjson
+    # Dates and dataclasses go to `default`, to come out as they do without orjson.
+    _ORJSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def _explain(
+    value: Any, path: str, default: Callable[[Any], Any] | None, error: Exception, depth: int = 0
+) -> EncodeError:
+    """Return the error that names the first value of a tree that cannot be encoded alone."""
+    if depth < MAX_KEY_PATH_DEPTH:
+        for key, child in _children(value):
+            try:
+                _encoder(default).encode({key: child}).encode()
+            except (TypeError, ValueError, RecursionError) as child_error:
+                step = f".{key}" if isinstance(value, dict) else f"[{key}]"
+                return _explain(child, path + step, default, child_error, depth + 1)
+    return EncodeError(path, str(error))
+
+
+def _children(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, (list, tuple)):
+        return list(enumerate(value))
+    return []

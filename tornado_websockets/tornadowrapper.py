@@ -1,0 +1,190 @@
+"""The server: Tornado's application, its sockets and its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.routing import PathMatches, Rule
+from tornado.web import Application
+
+from tornado_websockets import access, conf
+from tornado_websockets.layers import layer
+from tornado_websockets.runtime import runtime
+from tornado_websockets.wsgi import DjangoRouter
+
+uvloop: Any
+try:
+    import uvloop
+except ImportError:  # the extra [speedups] is not installed
+    uvloop = None
+
+__all__ = ["TornadoWrapper", "django_router"]
+
+SHUTDOWN_TIMEOUT_S = 5.0
+"""How long clients have to answer a close, and then callbacks to finish, when the server stops."""
+
+
+class TornadoWrapper:
+    """Gives access to the Tornado application and its server from everywhere.
+
+    There is one server in a process, so everything here belongs to the class: `start_app`, then
+    `listen`, then `loop`, as ``runtornado`` does.
+
+    Attributes:
+        tornado_app: the application, None until `start_app`.
+        tornado_handlers: routes that were added, those of all WebSockets among them.
+        tornado_server: the HTTP server, None until `start_app`.
+    """
+
+    tornado_app: Application | None = None
+    tornado_handlers: list[Any] = []
+    tornado_server: HTTPServer | None = None
+    _sockets: list[socket.socket] = []
+    _stopping: asyncio.Event | None = None
+    _stopped = threading.Event()
+
+    @classmethod
+    def start_app(
+        cls, handlers: Sequence[Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make the application of the routes that were added and those given.
+
+        The routes of WebSockets come first and the wildcard of Django last, wherever it stands.
+
+        Args:
+            handlers: routes for `tornado.web.Application`.
+            settings: settings for it; over the defaults that come from ``TORNADO``.
+        """
+        given = list(handlers or ())
+        django = [route for route in given if django_router(route)]
+        others = [route for route in given if not django_router(route)]
+        cls.tornado_app = Application(
+            [*cls.tornado_handlers, *others, *django[-1:]],
+            **{**_default_settings(), **(settings or {})},
+        )
+        cls.tornado_server = HTTPServer(cls.tornado_app)
+
+    @classmethod
+    def add_handler(cls, handler: Sequence[Any] | Rule) -> None:
+        """Add a route, before or after `start_app`; it never comes behind Django's wildcard.
+
+        Args:
+            handler: what `tornado.web.Application` takes as a route.
+        """
+        cls.tornado_handlers.append(handler)
+        if cls.tornado_app is None:
+            return
+        router = cls.tornado_app.wildcard_router
+        rule = handler if isinstance(handler, Rule) else _rule(handler)
+        router.rules.insert(0, router.process_rule(rule))
+
+    @classmethod
+    def listen(cls, port: int, address: str = "127.0.0.1") -> int:
+        """Open the sockets of a port, 0 for a free one, and return its number.
+
+        Raises:
+            OSError: the port is in use, forbidden, or the address is none of this machine.
+        """
+        cls._sockets = bind_sockets(port, address)
+        return int(cls._sockets[0].getsockname()[1])
+
+    @classmethod
+    def loop(cls) -> None:
+        """Serve until `stop` is called, or SIGINT or SIGTERM comes (in the main thread)."""
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+        if uvloop is not None:
+            factory = uvloop.new_event_loop
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(cls.serve())
+
+    @classmethod
+    async def serve(cls) -> None:
+        """Serve on the running event loop until `stop` is called or a signal comes."""
+        if cls.tornado_server is None:
+            raise RuntimeError("call TornadoWrapper.start_app() before serving")
+        cls._stopped.clear()
+        cls._stopping = asyncio.Event()
+        runtime.start(threads=conf.get().event_threads)
+        try:
+            cls._catch_signals()
+            cls.tornado_server.add_sockets(cls._sockets)
+            await cls._stopping.wait()
+        finally:
+            await cls._shut_down()
+            cls._stopped.set()
+
+    @classmethod
+    def stop(cls, *, timeout_s: float | None = 0) -> bool:
+        """Ask the server to stop, from any thread.
+
+        Args:
+            timeout_s: how long to wait until it has; None waits for ever. To be left at 0 on the
+                server's own thread.
+
+        Returns:
+            True when it has stopped.
+        """
+        if runtime.loop is not None and cls._stopping is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed by now
+                runtime.loop.call_soon_threadsafe(cls._stopping.set)
+        return cls._stopped.wait(timeout_s)
+
+    @classmethod
+    def _catch_signals(cls) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        assert cls._stopping is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                asyncio.get_running_loop().add_signal_handler(number, cls._stopping.set)
+
+    @classmethod
+    async def _shut_down(cls) -> None:
+        server, app = cls.tornado_server, cls.tornado_app
+        assert server is not None and app is not None
+        cls.tornado_app = cls.tornado_server = cls._stopping = None
+        cls._sockets = []
+        server.stop()
+        layer.close_all(1001, "The server is going away.")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
+                while layer.count():
+                    await asyncio.sleep(0.01)  # noqa: ASYNC110  they end one by one, soon
+        await server.close_all_connections()
+        await runtime.stop(timeout_s=SHUTDOWN_TIMEOUT_S)
+        for router in map(django_router, app.wildcard_router.rules):
+            if router is not None:
+                await asyncio.to_thread(router.stop)
+
+
+def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
+    """Return the target of a route when it is Django, see `tornado_websockets.django_app`."""
+    target = route.target if isinstance(route, Rule) else route[1]
+    return target if isinstance(target, DjangoRouter) else None
+
+
+def _rule(handler: Sequence[Any]) -> Rule:
+    matcher, *rest = handler
+    return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
+
+
+def _default_settings() -> dict[str, Any]:
+    config = conf.get()
+    size = config.limits.message_size
+    return {
+        # Tornado's own reloader comes with its debug setting; Django's does that work here.
+        "autoreload": False,
+        "log_function": access.log_request,
+        "websocket_max_message_size": sys.maxsize if size is None else size,
+        "websocket_ping_interval": config.ping_interval,
+        "websocket_ping_timeout": config.ping_timeout,
+    }
