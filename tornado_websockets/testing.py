@@ -40,6 +40,7 @@ class Client:
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self.connection = connection
+        self._is_closed = False
 
     def emit(self, event: str, data: Mapping[str, Any] | None = None) -> None:
         """Send an event."""
@@ -77,7 +78,11 @@ class Client:
         await self.closed()
 
     async def _read(self) -> str | bytes | None:
-        return await self.connection.read_message()
+        if self._is_closed:
+            return None
+        frame = await self.connection.read_message()
+        self._is_closed = frame is None
+        return frame
 
 
 class Server:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
@@ -31,6 +30,9 @@ __all__ = ["TornadoWrapper", "django_router"]
 
 SHUTDOWN_TIMEOUT_S = 5.0
 """How long clients have to answer a close, and then callbacks to finish, when the server stops."""
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted: a crowd that reconnects after a restart."""
 
 
 class TornadoWrapper:
@@ -51,6 +53,7 @@ class TornadoWrapper:
     _sockets: list[socket.socket] = []
     _stopping: asyncio.Event | None = None
     _stopped = threading.Event()
+    _stopped.set()
 
     @classmethod
     def start_app(
@@ -88,13 +91,13 @@ class TornadoWrapper:
         router.rules.insert(0, router.process_rule(rule))
 
     @classmethod
-    def listen(cls, port: int, address: str = "127.0.0.1") -> int:
+    def listen(cls, port: int, *, address: str = "127.0.0.1") -> int:
         """Open the sockets of a port, 0 for a free one, and return its number.
 
         Raises:
             OSError: the port is in use, forbidden, or the address is none of this machine.
         """
-        cls._sockets = bind_sockets(port, address)
+        cls._sockets = _open_sockets(port, address)
         return int(cls._sockets[0].getsockname()[1])
 
     @classmethod
@@ -131,7 +134,7 @@ class TornadoWrapper:
                 server's own thread.
 
         Returns:
-            True when it has stopped.
+            True when it has stopped, or never served.
         """
         if runtime.loop is not None and cls._stopping is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
@@ -157,8 +160,8 @@ class TornadoWrapper:
         layer.close_all(1001, "The server is going away.")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                while layer.count():
-                    await asyncio.sleep(0.01)  # noqa: ASYNC110  they end one by one, soon
+                while layer.count():  # noqa: ASYNC110  they end one by one, soon
+                    await asyncio.sleep(0.01)
         await server.close_all_connections()
         await runtime.stop(timeout_s=SHUTDOWN_TIMEOUT_S)
         for router in map(django_router, app.wildcard_router.rules):
@@ -170,6 +173,25 @@ def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
     """Return the target of a route when it is Django, see `tornado_websockets.django_app`."""
     target = route.target if isinstance(route, Rule) else route[1]
     return target if isinstance(target, DjangoRouter) else None
+
+
+def _open_sockets(port: int, address: str) -> list[socket.socket]:
+    """Return listening sockets for all that an address stands for, as localhost for two.
+
+    tornado.netutil.bind_sockets does the same, but leaks a socket when it fails.
+    """
+    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    with contextlib.ExitStack() as opened:
+        sockets: list[socket.socket] = []
+        for family, _, _, _, (host, _, *scope) in found:
+            # All have one port, also when the system chooses it.
+            number = sockets[0].getsockname()[1] if sockets else port
+            sock = socket.create_server((host, number, *scope), family=family, backlog=BACKLOG)
+            opened.callback(sock.close)
+            sock.setblocking(False)
+            sockets.append(sock)
+        opened.pop_all()
+    return sockets
 
 
 def _rule(handler: Sequence[Any]) -> Rule:

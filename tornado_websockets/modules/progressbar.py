@@ -71,7 +71,7 @@ class ProgressBar(Module):
 
     def initialize(self) -> None:
         async def open(socket: WebSocketHandler) -> None:
-            self.emit_init(socket)
+            self.emit_init(socket=socket)
 
         self.on(open)
 
@@ -102,7 +102,7 @@ class ProgressBar(Module):
             self._is_done = False
             self.emit_init()
 
-    def emit_init(self, socket: WebSocketHandler | None = None) -> None:
+    def emit_init(self, *, socket: WebSocketHandler | None = None) -> None:
         """Send ``before_init``, ``init`` and ``after_init``, and ``done`` after the end.
 
         Args:

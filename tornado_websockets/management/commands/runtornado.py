@@ -38,7 +38,6 @@ STOP_TIMEOUT_S: Final = 15
 class Command(BaseCommand):
     help = "Serve Django and its WebSockets with Tornado."
     requires_system_checks = ()  # run by serve(), so that the reloader can try again
-    stealth_options = ("shutdown_message",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -70,6 +69,7 @@ class Command(BaseCommand):
             action="store_true",
             help="Serve static files at STATIC_URL even when DEBUG is off.",
         )
+        parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         reload = conf.debug() if options["reload"] is None else options["reload"]
@@ -106,7 +106,7 @@ class Command(BaseCommand):
     def write_banner(self, address: str, port: int, *, reloads: bool) -> None:
         """Tell what is served, and where."""
         host = f"[{address}]" if ":" in address else address
-        paths = [websocket.url for websocket in registry.values()]
+        paths = sorted(websocket.url for websocket in registry.values())
         quit_key = "CTRL-BREAK" if os.name == "nt" else "CONTROL-C"
         self.stdout.write(
             f"django-tornado-websockets {tornado_websockets.__version__}"
@@ -170,7 +170,7 @@ def listen(port: int, address: str) -> int:
         CommandError: it cannot be opened; one line that says why.
     """
     try:
-        return TornadoWrapper.listen(port, address)
+        return TornadoWrapper.listen(port, address=address)
     except socket.gaierror:
         raise CommandError(f"cannot listen on {address}: no such host name or address") from None
     except OSError as error:

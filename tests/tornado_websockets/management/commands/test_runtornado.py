@@ -1,0 +1,323 @@
+"""The command, run as people run it: in a process, in a project of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from tornado.websocket import WebSocketClosedError, websocket_connect
+
+from tests.process import ServerProcess
+from tornado_websockets.management.commands.runtornado import parse_addrport
+
+ROOT = Path(__file__).parents[4]
+
+SETTINGS = """
+SECRET_KEY = "x"
+DEBUG = {debug}
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes",
+    "django.contrib.staticfiles", "tornado_websockets", "shop"]
+ROOT_URLCONF = "project.urls"
+DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}}}
+STATIC_URL = "/static/"
+USE_TZ = True
+{tornado}
+"""
+
+FILES = {
+    "manage.py": """
+import os, sys
+from django.core.management import execute_from_command_line
+os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+execute_from_command_line(sys.argv)
+""",
+    "project/__init__.py": "",
+    "project/urls.py": """
+from django.http import HttpResponse
+from django.urls import path
+from project import single
+urlpatterns = [path("", lambda request: HttpResponse("hello from Django"))]
+""",
+    "project/single.py": """
+from tornado_websockets.websocket import WebSocket
+in_urls = WebSocket("/in_urls")
+""",
+    "shop/__init__.py": "",
+    "shop/static/shop.css": "body { color: black }",
+    "shop/views.py": """
+from tornado_websockets.websocket import WebSocket
+in_views = WebSocket("/in_views")
+
+@in_views.on
+def message(socket, data):
+    socket.emit("message", data)
+""",
+    "shop/websockets.py": """
+from tornado_websockets.websocket import WebSocket
+in_websockets = WebSocket("/in_websockets")
+""",
+}
+
+Start = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    directory = tmp_path / "site"
+    for name, text in FILES.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+    configure(directory)
+    return directory
+
+
+def configure(project: Path, tornado: str = "", *, debug: bool = False) -> None:
+    text = SETTINGS.format(debug=debug, tornado=tornado)
+    (project / "project/settings.py").write_text(text)
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Start]:
+    """Start a server in the project; whatever still runs is ended with the test."""
+    started: list[ServerProcess] = []
+
+    def start(*arguments: str) -> ServerProcess:
+        log = project.parent / f"{len(started)}.log"
+        environment = {"PYTHONPATH": str(ROOT)}
+        server = ServerProcess(
+            "runtornado", *arguments, directory=project, log=log, environment=environment
+        )
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+def get(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int, str]:
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("addrport", "address", "port"),
+    [
+        ("", "127.0.0.1", 7),
+        ("8000", "127.0.0.1", 8000),
+        ("0.0.0.0:8000", "0.0.0.0", 8000),
+        ("0:8000", "0.0.0.0", 8000),
+        ("[::1]:8000", "::1", 8000),
+        ("localhost:8000", "localhost", 8000),
+        ("0", "127.0.0.1", 0),
+    ],
+)
+def test_the_address_and_the_port_of_the_argument(addrport: str, address: str, port: int) -> None:
+    assert parse_addrport(addrport, 7) == (address, port)
+
+
+@pytest.mark.parametrize(
+    "addrport", ["80a", "65536", "-1", "a:b:80", "::1:80", "localhost:", ":80", "[::1]", "٣"]
+)
+def test_an_argument_of_another_form_is_an_error(addrport: str) -> None:
+    with pytest.raises(CommandError, match="expected a port between 0 and 65535, or address:port"):
+        parse_addrport(addrport, 7)
+
+
+def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:
+    server = start("0")
+    port = server.port
+    assert get(port) == (200, "hello from Django")
+    assert get(port, "/missing")[0] == 404
+    banner = server.output
+    assert re.search(r"django-tornado-websockets \d.* \(Django \d.*, Tornado \d.*\)", banner)
+    assert f"Serving on http://127.0.0.1:{port}/, without auto-reload" in banner
+    assert "WebSockets: /ws/in_urls, /ws/in_views, /ws/in_websockets\n" in banner
+    assert "unapplied migration" in banner
+    assert server.stop() == 0
+    assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_every_client_with_1001_and_ends_with_status_0(
+    number: int, start: Start
+) -> None:
+    server = start("0")
+
+    async def connect_and_stop() -> tuple[int | None, int]:
+        client = await websocket_connect(f"ws://127.0.0.1:{server.port}/ws/in_views")
+        await client.write_message('{"event": "message", "data": {"n": 1}}')
+        assert await client.read_message() == '{"event":"message","data":{"n":1}}'
+        status = asyncio.create_task(asyncio.to_thread(server.stop, number))
+        assert await client.read_message() is None
+        with pytest.raises(WebSocketClosedError):
+            await client.write_message("x")
+        code = client.close_code
+        client.close()
+        return code, await status
+
+    assert asyncio.run(connect_and_stop()) == (1001, 0)
+    assert "Traceback" not in server.output
+
+
+def test_the_port_of_the_settings_is_used_and_the_argument_goes_before_it(
+    project: Path, start: Start
+) -> None:
+    wanted = free_port()
+    configure(project, f'TORNADO = {{"port": {wanted}}}')
+    server = start()
+    assert server.port == wanted
+    assert start("0").port != wanted
+
+
+def test_an_ipv6_address_is_served(start: Start) -> None:
+    server = start("[::1]:0")
+    port = server.port
+    assert f"Serving on http://[::1]:{port}/" in server.output
+    assert get(port, host="::1")[0] == 200
+
+
+def test_handlers_and_settings_of_the_project_are_tornados(project: Path, start: Start) -> None:
+    (project / "files").mkdir()
+    (project / "files/a.txt").write_text("a file")
+    configure(
+        project,
+        "import tornado.web, tornado_websockets\n"
+        "TORNADO = {'handlers': ["
+        "tornado_websockets.django_app(),"
+        "(r'/files/(.*)', tornado.web.StaticFileHandler, {'path': 'files'}),"
+        "tornado.web.url(r'/old', tornado.web.RedirectHandler, {'url': '/new'}),"
+        "], 'settings': {'debug': True}}",
+    )
+    server = start("0")
+    assert get(server.port) == (200, "hello from Django")
+    assert get(server.port, "/files/a.txt") == (200, "a file")
+    assert get(server.port, "/old")[0] == 301
+
+
+@pytest.mark.parametrize(
+    ("debug", "arguments", "status"),
+    [
+        (True, [], 200),
+        (True, ["--nostatic"], 404),
+        (False, [], 404),
+        (False, ["--insecure"], 200),
+    ],
+)
+def test_static_files_are_served_without_collectstatic(
+    debug: bool, arguments: list[str], status: int, project: Path, start: Start
+) -> None:
+    configure(project, debug=debug)
+    server = start("0", "--noreload", *arguments)
+    assert get(server.port, "/static/shop.css")[0] == status
+
+
+def test_a_port_in_use_is_one_line_and_status_1(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = start(str(port), "--skip-checks")
+        assert server.wait() == 1
+    assert server.output == (
+        f"CommandError: cannot listen on 127.0.0.1:{port}: the port is in use; stop what uses it,"
+        " or choose another one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("addrport", "reason"),
+    [
+        ("192.0.2.1:8000", "this machine has no such address"),
+        ("no-such-host.invalid:8000", "no such host name or address"),
+        ("80a", "expected a port between 0 and 65535, or address:port, got '80a'"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_line_and_status_1(
+    addrport: str, reason: str, start: Start
+) -> None:
+    server = start(addrport, "--skip-checks")
+    assert server.wait() == 1
+    assert reason in server.output
+    assert len(server.output.splitlines()) == 1
+
+
+def test_a_system_check_that_fails_stops_the_start(project: Path, start: Start) -> None:
+    configure(project, "TORNADO = {'port': '80a'}")
+    server = start()
+    assert server.wait() == 1
+    assert "tornado_websockets.E002" in server.output
+    assert "HINT: Correct TORNADO['port']" in server.output
+
+
+def test_two_websockets_on_a_path_stop_the_start_and_name_both_places(
+    project: Path, start: Start
+) -> None:
+    (project / "shop/websockets.py").write_text(FILES["shop/views.py"])
+    server = start("0")
+    assert server.wait() == 1
+    assert (
+        "WebSocket('/in_views') at shop.websockets:3: this path is taken by the one at"
+        " shop.views:3" in server.output
+    )
+
+
+def test_the_reloader_restarts_when_code_changes_and_stops_cleanly(
+    project: Path, start: Start
+) -> None:
+    configure(project, debug=True)
+    server = start(str(free_port()))
+    port = server.port
+    assert "with auto-reload" in server.output
+    assert get(port) == (200, "hello from Django")
+    urls = project / "project/urls.py"
+    urls.write_text(urls.read_text().replace("hello from", "goodbye from"))
+    for second in range(60):  # the reloader may not have seen the file as it was before
+        os.utime(urls, (second, second))
+        with contextlib.suppress(AssertionError):
+            server.wait_for(r"urls.py changed, reloading(?s:.*)Quit with ", timeout_s=2)
+            break
+    assert get(port) == (200, "goodbye from Django")
+    assert server.stop(signal.SIGINT) == 0
+
+
+def test_the_reloader_ends_when_the_port_is_in_use(project: Path, start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server = start(str(taken.getsockname()[1]), "--reload")
+        assert server.wait() == 1
+    assert "the port is in use" in server.output
+
+
+def test_a_listening_error_without_a_name_is_told_as_it_is(monkeypatch: Any) -> None:
+    # A port below 1024 is open to root, which CI may be: the error itself cannot be caused.
+    def refuse(port: int, *, address: str) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tornado_websockets.tornadowrapper.TornadoWrapper.listen", refuse)
+    with pytest.raises(CommandError, match="no permission; ports below 1024 need more rights"):
+        call_command("runtornado", "80", "--noreload", skip_checks=True)

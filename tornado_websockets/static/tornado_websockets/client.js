@@ -1,0 +1,432 @@
+/**
+ * WebSocket client of django-tornado-websockets.
+ *
+ * A classic script: it defines the globals `TornadoWebSocket` and `tws`. `client.mjs` exports the same two names to
+ * ES modules. No dependency, no build step; works under a strict Content-Security-Policy.
+ *
+ *     const ws = new TornadoWebSocket('/chat');
+ *     ws.on('open', () => ws.emit('join', {room: 'lobby'}));
+ *     ws.on('message', (data) => console.log(data.message));
+ */
+(() => {
+  'use strict';
+
+  // A page may load this file twice: as a script and through client.mjs, or under a plain and a hashed URL.
+  if (typeof globalThis.TornadoWebSocket === 'function') return;
+
+  const LIFECYCLE = new Set(['open', 'close', 'error']);
+  const RESERVED = new Set(['open', 'close']);
+  const OPEN = 1; // WebSocket.OPEN; an injected constructor need not have the constant
+  const STABLE_AFTER_MS = 5000;
+  const TIMEOUT_MAX_MS = 2 ** 31 - 1; // setTimeout takes more than this for 1 ms
+  const EXCERPT = 100; // characters of a bad frame shown in its error
+
+  /** Report what a callback threw like any uncaught exception, without stopping the client. */
+  function report(error) {
+    if (typeof globalThis.reportError === 'function') globalThis.reportError(error);
+    else console.error(error);
+  }
+
+  /** Say whether a connection closed with this code may be opened again: 1000 and 4500-4999 are final. */
+  function is_temporary(code) {
+    return code !== 1000 && !(code >= 4500 && code <= 4999);
+  }
+
+  /** Return where this page came from; outside a page, where a development server listens. */
+  function origin() {
+    const { location } = globalThis;
+    if (!/^https?:$/.test(location?.protocol)) return { host: 'localhost', port: 8000, secure: false };
+    return { host: location.hostname, port: location.port, secure: location.protocol === 'https:' };
+  }
+
+  function host_of(value) {
+    const host = typeof value === 'string' ? value.trim().replace(/^\[|\]$/g, '') : '';
+    if (host === '' || /[\s/?#@\\[\]]/.test(host) || /^[^:]*:[^:]*$/.test(host)) {
+      throw new TypeError(
+        `options.host must be a host name or an IP address without port (there is options.port), got ${value}`,
+      );
+    }
+    return host.includes(':') ? `[${host}]` : host;
+  }
+
+  function port_of(value, secure) {
+    const port = Number(value);
+    if (value === '' || port === (secure ? 443 : 80)) return '';
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new TypeError(`options.port must be an integer between 1 and 65535, got ${value}`);
+    }
+    return `:${port}`;
+  }
+
+  function url_of(path, options) {
+    const name = typeof path === 'string' ? path.trim().replace(/^\/+/, '') : '';
+    if (name === '') {
+      throw new TypeError(
+        `path must be the path given to the server's WebSocket, such as '/chat', got ${JSON.stringify(path)}`,
+      );
+    }
+    const page = origin();
+    const secure = options.secure ?? page.secure;
+    const host = host_of(options.host ?? page.host);
+    const port = port_of(options.port ?? page.port, secure);
+    return `${secure ? 'wss' : 'ws'}://${host}${port}/ws/${name}`;
+  }
+
+  /** Encode a frame; what JSON does not write as an object becomes `{"message": …}`. */
+  function encode(event, data) {
+    if (typeof event !== 'string' || event === '') throw new TypeError('an event is a non-empty string.');
+    if (RESERVED.has(event)) throw new Error('the name is reserved: it tells of the connection itself.');
+    const json = JSON.stringify(data === undefined ? {} : data);
+    if (json === undefined) throw new TypeError(`a ${typeof data} cannot be written as JSON.`);
+    const body = json.startsWith('{') ? json : `{"message":${json}}`;
+    return `{"event":${JSON.stringify(event)},"data":${body}}`;
+  }
+
+  /** Decode a frame into `{event, data}`; throw an Error that says why it cannot be used. */
+  function decode(frame) {
+    if (typeof frame !== 'string') throw new Error('Ignored a binary frame: expected JSON in a text frame.');
+    const refuse = (reason, cause) => {
+      throw new Error(`Ignored a frame: ${reason}, got ${frame.slice(0, EXCERPT)}`, { cause });
+    };
+    let message;
+    try {
+      message = JSON.parse(frame);
+    } catch (error) {
+      refuse('expected JSON', error);
+    }
+    if (message === null || typeof message !== 'object' || Array.isArray(message)) refuse('expected a JSON object');
+    const { event, data } = message;
+    if (typeof event !== 'string' || event === '') refuse('expected an "event" that is a non-empty string');
+    if (LIFECYCLE.has(event)) refuse(`"${event}" tells of the connection itself and cannot come from the server`);
+    return { event, data: data ?? {} };
+  }
+
+  /**
+   * A connection to one WebSocket of the server, that opens again by itself when it is lost.
+   *
+   * May be called without `new`. Throws a TypeError for a bad path or option.
+   *
+   * The connection is lost for good, and `state` becomes `'closed'`, after `close()` and after the close codes 1000 and
+   * 4500-4999. After every other code the client tries again, after
+   * `random() * min(reconnect_delay_max_ms, reconnect_delay_ms * 2ⁿ)` milliseconds, where n counts the attempts since
+   * the last connection that lasted 5 seconds. When the browser is online again, or the page is
+   * shown again from the back/forward cache, it tries at once.
+   */
+  class Client {
+    #url;
+    #WebSocket;
+    #protocols;
+    #reconnect;
+    #delay_ms;
+    #delay_max_ms;
+    #buffer_size;
+
+    #listeners = new Map(); // event → Set of callbacks; a Map, as an event may be called "constructor"
+    #buffer = []; // encoded frames, oldest first
+    #socket = null;
+    #state = 'closed';
+    #timer; // in 'waiting' the next attempt, in 'open' the moment when the connection counts as stable
+    #attempt = 0;
+    #was_open = false;
+    #failing = false;
+
+    /**
+     * @param {string} path The path given to `WebSocket(path)` on the server, with or without leading slash; may carry
+     *   a query string, such as `'/chat?room=1'`.
+     * @param {object} [options]
+     * @param {string} [options.host] Default: the host of the page; `'localhost'` outside a page.
+     * @param {number|string} [options.port] Default: the port of the page, whatever `host` is; 8000 outside a page.
+     * @param {boolean} [options.secure] Use wss://. Default: whether the page came through https.
+     * @param {boolean} [options.reconnect=true] Open a lost connection again.
+     * @param {number} [options.reconnect_delay_ms=500] Longest delay before the first new attempt.
+     * @param {number} [options.reconnect_delay_max_ms=30000] Longest delay before any attempt.
+     * @param {number} [options.buffer_size=100] How many emits are kept while the connection is not open.
+     * @param {string|string[]} [options.protocols] Subprotocols to offer.
+     * @param {Function} [options.WebSocket] Constructor to use in place of the global `WebSocket`.
+     */
+    constructor(path, options) {
+      const {
+        reconnect = true,
+        reconnect_delay_ms = 500,
+        reconnect_delay_max_ms = 30000,
+        buffer_size = 100,
+        protocols = [],
+        WebSocket = globalThis.WebSocket,
+        ...address
+      } = options ?? {};
+      for (const [name, value] of Object.entries({ reconnect_delay_ms, reconnect_delay_max_ms, buffer_size })) {
+        if (typeof value !== 'number' || !(value >= 0)) {
+          throw new TypeError(`options.${name} must be a number that is not negative, got ${value}`);
+        }
+      }
+      if (typeof WebSocket !== 'function') {
+        throw new TypeError('There is no WebSocket here: give a constructor as options.WebSocket');
+      }
+      this.#url = url_of(path, address);
+      this.#WebSocket = WebSocket;
+      this.#protocols = protocols;
+      this.#reconnect = reconnect;
+      this.#delay_ms = reconnect_delay_ms;
+      this.#delay_max_ms = reconnect_delay_max_ms;
+      this.#buffer_size = buffer_size;
+      this.open();
+    }
+
+    /** @returns {string} The address of the server's WebSocket. */
+    get url() {
+      return this.#url;
+    }
+
+    /** @returns {'connecting'|'open'|'waiting'|'closed'} `'waiting'` means: until the next attempt. */
+    get state() {
+      return this.#state;
+    }
+
+    /** @returns {number} How many emits wait for the connection to open. */
+    get buffered() {
+      return this.#buffer.length;
+    }
+
+    /** @returns {WebSocket|null} The native WebSocket of the current connection or attempt. */
+    get websocket() {
+      return this.#socket;
+    }
+
+    /**
+     * Call a function at each event; several functions are called in the order of their registration.
+     *
+     * Registering the same function twice for one event calls it once. `open` fires at each reconnection, so a *new*
+     * function registered inside an `open` callback is one function more each time.
+     *
+     * - `open`: `(event, {reconnected, attempt})`, attempt counts the reconnection attempts that it took.
+     * - `close`: `(event, {will_reconnect, delay_ms})`, also after each failed attempt.
+     * - `error`: `(error)`, an Event of the native WebSocket, or an Error of this client: an emit that was refused, a
+     *   frame that cannot be used. Errors of the client that nobody listens to go to the console.
+     * - any other event of the server, `message` as well: `(data)`. A `warning` that nobody listens to goes to the
+     *   console.
+     *
+     * @param {string} event
+     * @param {Function} callback Called with the client as `this`. What it throws is reported and stops nothing.
+     * @returns {this}
+     */
+    on(event, callback) {
+      if (typeof event !== 'string' || event === '') {
+        throw new TypeError('on(event, callback): event must be a non-empty string');
+      }
+      if (typeof callback !== 'function') {
+        throw new TypeError(`on('${event}', callback): callback must be a function, got ${typeof callback}`);
+      }
+      if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
+      this.#listeners.get(event).add(callback);
+      return this;
+    }
+
+    /**
+     * Stop calling a function at an event; without `callback`, every function of that event.
+     *
+     * @param {string} event
+     * @param {Function} [callback]
+     * @returns {this}
+     */
+    off(event, callback) {
+      const callbacks = this.#listeners.get(event);
+      if (callback === undefined) callbacks?.clear();
+      else callbacks?.delete(callback);
+      return this;
+    }
+
+    /**
+     * Send an event to the server.
+     *
+     * While the connection is not open the event is kept, and sent in order when it opens: after the `open` callbacks,
+     * so that what these emit (joining a room, say) comes before. Sending is at most once: what is on its way while the
+     * connection breaks is lost.
+     *
+     * @param {string} event Any name but `open` and `close`.
+     * @param {*} [data] An object is sent as it is, nothing as `{}`, anything else as `{message: data}`.
+     * @returns {boolean} Whether the event was sent or kept. When false, `error` has fired with an Error that says why:
+     *   the buffer is full, the client is closed, the name is reserved, the data is not JSON.
+     */
+    emit(event, data) {
+      try {
+        const frame = encode(event, data);
+        if (this.#state === 'closed') throw new Error('the client is closed, open() opens it again.');
+        if (this.#state === 'open' && this.#socket.readyState === OPEN) this.#socket.send(frame);
+        else if (this.#buffer.length < this.#buffer_size) this.#buffer.push(frame);
+        else throw new Error(`${this.#buffer_size} events wait already for the connection (options.buffer_size).`);
+        return true;
+      } catch (cause) {
+        const name = typeof event === 'string' ? JSON.stringify(event) : typeof event;
+        this.#fail(new Error(`Cannot emit ${name}: ${cause.message}`, { cause }));
+        return false;
+      }
+    }
+
+    /**
+     * Give this connection to a module, such as `ModuleProgressBar`: calls `module.bind(this)`.
+     *
+     * @param {{bind: function(TornadoWebSocket): *}} module
+     * @returns {object} The module, as on the server.
+     */
+    bind(module) {
+      if (typeof module?.bind !== 'function') {
+        throw new TypeError('bind(module): expected an object with a bind(ws) method, such as a ModuleProgressBar');
+      }
+      module.bind(this);
+      return module;
+    }
+
+    /**
+     * Open the connection after it was closed for good, or try at once instead of waiting for the next attempt.
+     *
+     * @returns {this}
+     */
+    open() {
+      if (this.#state === 'connecting' || this.#state === 'open') return this;
+      if (this.#state === 'closed') this.#attempt = 0;
+      this.#connect();
+      if (this.#reconnect) this.#watch_page('addEventListener');
+      return this;
+    }
+
+    /**
+     * Close the connection for good. Emits that still wait are dropped, and reported in one `error`.
+     *
+     * @param {number} [code=1000] 1000, or 3000-4999.
+     * @param {string} [reason] At most 123 bytes of UTF-8.
+     * @returns {this}
+     */
+    close(code = 1000, reason = '') {
+      this.#socket?.close(code, reason); // first, as it throws when an argument is wrong
+      if (this.#state !== 'closed') this.#end();
+      return this;
+    }
+
+    #connect() {
+      const socket = new this.#WebSocket(this.#url, this.#protocols);
+      clearTimeout(this.#timer);
+      this.#socket = socket;
+      this.#state = 'connecting';
+      const listen = (type, handle) => {
+        socket.addEventListener(type, (event) => {
+          // A connection that was given up (page hidden, close() then open()) has nothing to say any more; after
+          // close(), frames still under way and the error of an unfinished handshake are of no interest.
+          if (socket === this.#socket && (type === 'close' || this.#state !== 'closed')) handle(event);
+        });
+      };
+      listen('open', (event) => this.#opened(event));
+      listen('message', (event) => this.#received(event));
+      listen('close', (event) => this.#closed(event));
+      listen('error', (event) => this.#dispatch('error', event));
+    }
+
+    #opened(event) {
+      this.#state = 'open';
+      this.#timer = setTimeout(() => {
+        this.#attempt = 0;
+      }, STABLE_AFTER_MS);
+      const info = { reconnected: this.#was_open, attempt: this.#attempt };
+      this.#was_open = true;
+      this.#dispatch('open', event, info);
+      while (this.#buffer.length > 0 && this.#socket?.readyState === OPEN) this.#socket.send(this.#buffer.shift());
+    }
+
+    #received({ data: frame }) {
+      let message;
+      try {
+        message = decode(frame);
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
+      const { event, data } = message;
+      if (!this.#dispatch(event, data) && event === 'warning') console.warn('Warning of the server:', data);
+    }
+
+    #closed(event) {
+      this.#socket = null;
+      const will_reconnect = this.#state !== 'closed' && this.#reconnect && is_temporary(event.code);
+      const delay_ms = will_reconnect ? this.#wait() : 0;
+      if (!will_reconnect) this.#end();
+      this.#dispatch('close', event, { will_reconnect, delay_ms });
+    }
+
+    /** Plan the next attempt; return its delay in milliseconds. */
+    #wait() {
+      clearTimeout(this.#timer);
+      this.#state = 'waiting';
+      const grown_ms = this.#delay_ms * 2 ** Math.min(this.#attempt, 30); // 30: 0 * Infinity is not a number
+      const delay_ms = Math.random() * Math.min(this.#delay_max_ms, grown_ms, TIMEOUT_MAX_MS);
+      this.#attempt += 1;
+      this.#timer = setTimeout(this.#retry, delay_ms);
+      return delay_ms;
+    }
+
+    #retry = () => {
+      if (this.#state !== 'waiting') return;
+      try {
+        this.#connect();
+      } catch (error) {
+        // Some browsers throw where others fire `error`, for instance when a policy forbids the address.
+        this.#wait();
+        this.#fail(error);
+      }
+    };
+
+    // An open WebSocket keeps a page out of the back/forward cache, or is cut there without a word.
+    #hide = (event) => {
+      if (!event.persisted || this.#socket === null) return;
+      const socket = this.#socket;
+      this.#socket = null;
+      socket.close();
+      this.#closed(new CloseEvent('close', { code: 1001, reason: 'The page is hidden.', wasClean: true }));
+      clearTimeout(this.#timer); // `pageshow` makes the next attempt
+    };
+
+    #watch_page(verb) {
+      globalThis[verb]?.('online', this.#retry);
+      globalThis[verb]?.('pageshow', this.#retry);
+      globalThis[verb]?.('pagehide', this.#hide);
+    }
+
+    #end() {
+      clearTimeout(this.#timer);
+      this.#watch_page('removeEventListener');
+      this.#state = 'closed';
+      const dropped = this.#buffer.splice(0).length;
+      if (dropped > 0) this.#fail(new Error(`Closed for good: ${dropped} events that waited were dropped.`));
+    }
+
+    /** Fire `error`; write to the console when nobody listens, or when an `error` callback causes an error itself. */
+    #fail(error) {
+      const nested = this.#failing;
+      this.#failing = true;
+      if (nested || !this.#dispatch('error', error)) console.error(error);
+      this.#failing = nested;
+    }
+
+    /** Call the callbacks that were registered before this moment; return whether there were any. */
+    #dispatch(event, ...args) {
+      const callbacks = this.#listeners.get(event);
+      const now = [...(callbacks ?? [])];
+      for (const callback of now) {
+        if (!callbacks.has(callback)) continue; // removed by a callback before
+        try {
+          callback.apply(this, args);
+        } catch (error) {
+          report(error);
+        }
+      }
+      return now.length > 0;
+    }
+  }
+
+  const TornadoWebSocket = new Proxy(Client, { apply: (target, self, args) => new target(...args) });
+  Object.defineProperty(Client, 'name', { value: 'TornadoWebSocket' });
+  Client.prototype.constructor = TornadoWebSocket;
+
+  globalThis.TornadoWebSocket = TornadoWebSocket;
+
+  /** Shortcut to `new TornadoWebSocket(path, options)`. */
+  globalThis.tws = (path, options) => new TornadoWebSocket(path, options);
+})();
