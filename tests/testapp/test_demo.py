@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 
 from testapp.management.commands.demo import Command
-from tests.testapp.conftest import Demo
+from tests.demo import Demo
 
 
 def prepare(*, reset_password: bool = False) -> str:

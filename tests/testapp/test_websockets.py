@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.testapp.conftest import Demo
+from tests.demo import Demo
 from tornado_websockets.message import Data
 from tornado_websockets.testing import Client
 
