@@ -25,6 +25,7 @@ from tornado_websockets.websockethandler import WebSocketHandler
 __all__ = ["WebSocket", "registry"]
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
+AnyModule = TypeVar("AnyModule", bound=Module)
 
 PREFIX: Final = "/ws"
 """What stands before the path of every WebSocket in its URL."""
@@ -131,7 +132,7 @@ class WebSocket:
         """
         layer.publish(self.path, encode(event, data))
 
-    def bind(self, module: Module) -> Module:
+    def bind(self, module: AnyModule) -> AnyModule:
         """Add a module, such as a `ProgressBar`, and return it.
 
         Raises:

@@ -129,7 +129,7 @@ def test_the_picture_of_the_readme(demo: Demo, open_page: OpenPage, images: Path
     for page, text in (
         (ann, "Hi Bob, can you see this?"),
         (bob, "At once. No broker, no asgi.py?"),
-        (ann, "Two apps and one command."),
+        (ann, "One app and one command."),
     ):
         say(page, text)
         for other in (ann, bob):

@@ -19,73 +19,15 @@ from django.core.management.base import CommandError
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from tests.process import ServerProcess
+from tests.site import FILES, configure, make_site, serve_site
 from tornado_websockets.management.commands.runtornado import parse_addrport
-
-ROOT = Path(__file__).parents[4]
-
-SETTINGS = """
-SECRET_KEY = "x"
-DEBUG = {debug}
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes",
-    "django.contrib.staticfiles", "tornado_websockets", "shop"]
-ROOT_URLCONF = "project.urls"
-DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}}}
-STATIC_URL = "/static/"
-USE_TZ = True
-{tornado}
-"""
-
-FILES = {
-    "manage.py": """
-import os, sys
-from django.core.management import execute_from_command_line
-os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-execute_from_command_line(sys.argv)
-""",
-    "project/__init__.py": "",
-    "project/urls.py": """
-from django.http import HttpResponse
-from django.urls import path
-from project import single
-urlpatterns = [path("", lambda request: HttpResponse("hello from Django"))]
-""",
-    "project/single.py": """
-from tornado_websockets.websocket import WebSocket
-in_urls = WebSocket("/in_urls")
-""",
-    "shop/__init__.py": "",
-    "shop/static/shop.css": "body { color: black }",
-    "shop/views.py": """
-from tornado_websockets.websocket import WebSocket
-in_views = WebSocket("/in_views")
-
-@in_views.on
-def message(socket, data):
-    socket.emit("message", data)
-""",
-    "shop/websockets.py": """
-from tornado_websockets.websocket import WebSocket
-in_websockets = WebSocket("/in_websockets")
-""",
-}
 
 Start = Callable[..., ServerProcess]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    directory = tmp_path / "site"
-    for name, text in FILES.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(text)
-    configure(directory)
-    return directory
-
-
-def configure(project: Path, tornado: str = "", *, debug: bool = False) -> None:
-    text = SETTINGS.format(debug=debug, tornado=tornado)
-    (project / "project/settings.py").write_text(text)
+    return make_site(tmp_path / "site")
 
 
 @pytest.fixture
@@ -94,13 +36,8 @@ def start(project: Path) -> Iterator[Start]:
     started: list[ServerProcess] = []
 
     def start(*arguments: str) -> ServerProcess:
-        log = project.parent / f"{len(started)}.log"
-        environment = {"PYTHONPATH": str(ROOT)}
-        server = ServerProcess(
-            "runtornado", *arguments, directory=project, log=log, environment=environment
-        )
-        started.append(server)
-        return server
+        started.append(serve_site(project, *arguments))
+        return started[-1]
 
     yield start
     for server in started:
