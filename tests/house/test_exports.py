@@ -129,7 +129,7 @@ def test_a_websocket_gives_its_connections() -> None:
     assert websocket.context is self
 
 
-@pytest.mark.parametrize("name", ["id", "user", "ip", "connected_at"])
+@pytest.mark.parametrize("name", ["id", "ip", "connected_at"])
 def test_a_connection_says_who_it_is(name: str) -> None:
     """Callbacks learn who is at the other end from the socket that they are given."""
     handler = find("tornado_websockets.websockethandler:WebSocketHandler")

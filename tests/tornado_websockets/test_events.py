@@ -127,7 +127,7 @@ def test_a_second_callback_for_an_event_is_refused_with_both_places() -> None:
 
     first = events.add(message)
 
-    def message() -> None: ...  # type: ignore[no-redef]  # noqa: F811
+    def message() -> None: ...  # type: ignore[no-redef]
 
     with pytest.raises(DuplicateEventError) as caught:
         events.add(message)
@@ -155,7 +155,7 @@ def test_hooks_run_in_addition_to_the_callback_and_before_it() -> None:
 
     callback = events.add(open)
 
-    def open() -> None: ...  # type: ignore[no-redef]  # noqa: F811
+    def open() -> None: ...  # type: ignore[no-redef]
 
     hook = events.add_hook(open)
     assert events.lifecycle("open") == [hook, callback]

@@ -26,7 +26,7 @@ class EchoTests(TestCase):
         async with testing.serve() as server:
             client = await server.connect("/echo")
             client.emit("message", {"message": "hi"})
-            self.assertEqual(await client.receive(), ("message", {"message": "hi"}))
+            assert await client.receive() == ("message", {"message": "hi"})
 
     async def test_callbacks_share_the_transaction_of_the_test(self) -> None:
         ws = WebSocket("/groups")
@@ -41,11 +41,11 @@ class EchoTests(TestCase):
             client = await server.connect("/groups")
             client.emit("add", {"name": "of the callback"})
             names = (await client.receive()).data.names
-        self.assertCountEqual(names, ["of the test", "of the callback"])
-        self.assertEqual(await Group.objects.acount(), 2)
+        assert sorted(names) == ["of the callback", "of the test"]
+        assert await Group.objects.acount() == 2
 
     async def test_nothing_is_left_behind(self) -> None:
-        self.assertEqual(await Group.objects.acount(), 0)
+        assert await Group.objects.acount() == 0
 
 
 async def test_threads_of_their_own_on_request(server: testing.Server) -> None:

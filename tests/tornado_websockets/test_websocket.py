@@ -198,28 +198,13 @@ def test_broadcast_without_a_server_is_an_error() -> None:
         WebSocket("/chat").broadcast("news")
 
 
-async def test_one_dead_client_never_stops_a_broadcast(
-    server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_one_dead_client_never_stops_a_broadcast(server: Server) -> None:
     ws = WebSocket("/chat")
     clients = [await server.connect("/chat") for _ in range(3)]
-
-    class Dead:
-        def send(self, frame: bytes) -> None:
-            raise OSError("gone")
-
-        def close(self, code: int | None = None, reason: str | None = None) -> None: ...
-
-    from tornado_websockets.layers import layer
-
-    dead = Dead()
-    layer.join("/chat", dead)
     ws[0].ws_connection.stream.close()  # type: ignore[union-attr]
     ws.broadcast("news")
     assert await clients[1].receive() == ("news", {})
     assert await clients[2].receive() == ("news", {})
-    assert "could not send to a client of /chat" in caplog.text
-    layer.leave("/chat", dead)
 
 
 async def test_a_value_that_cannot_be_encoded_raises_at_the_call_site(server: Server) -> None:
@@ -260,7 +245,7 @@ def test_a_module_is_bound_once_under_one_name() -> None:
         ws.bind(ProgressBar("upload"))
     ws.bind(ProgressBar("download"))
     with pytest.raises(InvalidInstanceError, match="expected a Module, got str"):
-        ws.bind("upload")  # type: ignore[arg-type]
+        ws.bind("upload")  # type: ignore[type-var]
 
 
 def test_it_tells_what_and_where_it_is() -> None:

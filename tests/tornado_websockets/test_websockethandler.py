@@ -114,7 +114,7 @@ async def test_a_message_of_the_largest_size_is_handled(echo: WebSocket, server:
 async def test_the_server_survives_ten_thousand_random_frames(
     echo: WebSocket, server: Server
 ) -> None:
-    generator = random.Random(20261122)  # noqa: S311
+    generator = random.Random(20261122)
     client, other = await server.connect("/echo"), await server.connect("/echo")
     alphabet = '{}[]":,event data\\u0n1.-é'
     for _ in range(10_000):

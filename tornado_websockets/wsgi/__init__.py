@@ -62,8 +62,8 @@ class DjangoRouter(Router):
     def stop(self, *, grace_s: float = 10.0) -> None:
         """Refuse new requests, let the running ones finish, join the threads.
 
-        A response that still waits for its client after grace_s seconds is cut. On the thread of
-        the event loop no client can be served meanwhile, so there it is cut at once: to be
+        Streams and uploads that still go on after grace_s seconds are cut. On the thread of the
+        event loop no client can be served meanwhile, so there they are cut at once: to be
         graceful, await ``loop.run_in_executor(None, router.stop)``.
         """
         pool, self._pool = self._pool, None
@@ -72,7 +72,7 @@ class DjangoRouter(Router):
         if not _on_event_loop():
             concurrent.futures.wait(list(self._running), timeout=grace_s)
         for response in list(self._running.values()):
-            response.hang_up()
+            response.cut()
         pool.shutdown()
 
     def find_handler(

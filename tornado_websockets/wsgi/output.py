@@ -52,6 +52,7 @@ class Output:
         self._unsent = 0
         self._end: End | None = None
         self._gone = False
+        self._cut = False
         self._draining = False
 
         # Only on the loop. Tornado forgets the future of a write when another write follows it
@@ -64,10 +65,11 @@ class Output:
         """Send bytes, after a head or before the end if given; wait while too many are unsent.
 
         Raises:
-            ClientGone: the client closed the connection or did not read for STALL_S seconds.
+            ClientGone: the client closed the connection or did not read for STALL_S seconds, or
+                the server stops and this is not the end.
         """
         with self._changed:
-            if self._gone:
+            if self._gone or (self._cut and end is None):
                 raise ClientGone
             self._head = head or self._head
             self._chunks.extend(_pieces(data))
@@ -77,7 +79,7 @@ class Output:
                 self._draining = True
                 self._call_loop(self._drain)
             # The last bytes need no thread.
-            while end is None and self._unsent > HIGH_WATER and not self._gone:
+            while end is None and self._is_full():
                 unsent = self._unsent
                 if not self._changed.wait(STALL_S) and self._unsent == unsent:
                     raise ClientGone
@@ -95,14 +97,22 @@ class Output:
         return self._gone
 
     def hang_up(self) -> None:
-        """Make every further send() fail, unless the whole response is on its way already."""
+        """Make every further send() fail: the client has gone."""
         with self._changed:
-            if self._end is None:
-                self._gone = True
-                self._chunks.clear()
-                self._changed.notify()
+            self._gone = True
+            self._chunks.clear()
+            self._changed.notify()
+
+    def cut(self) -> None:
+        """Make every further send() fail that does not end the response: the server stops."""
+        with self._changed:
+            self._cut = True
+            self._changed.notify()
 
     # Private
+
+    def _is_full(self) -> bool:
+        return self._unsent > HIGH_WATER and not self._gone and not self._cut
 
     def _call_loop(self, callback: Callable[[], None]) -> None:
         try:

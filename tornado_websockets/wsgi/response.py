@@ -70,8 +70,13 @@ class Response:
                 access.log(start_line(self._request), self._head.code, self._sent)
 
     def hang_up(self) -> None:
-        """Let every wait for the client fail; callable from any thread."""
+        """Note, from any thread, that the client has gone."""
         self._output.hang_up()
+        self._body.abort()
+
+    def cut(self) -> None:
+        """Wait no more for the client, from any thread: the server stops."""
+        self._output.cut()
         self._body.abort()
 
     # WSGI

@@ -1,36 +1,53 @@
-"""The default layer: who is connected to which path."""
+"""The default layer: fan-out in one process."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
 from tornado_websockets.layers import LocalLayer
+from tornado_websockets.runtime import runtime
 
 
 class Client:
-    def __init__(self) -> None:
-        self.closed: tuple[int | None, str | None] | None = None
+    def __init__(self, error: Exception | None = None) -> None:
+        self.frames: list[bytes] = []
+        self.error = error
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, frame: bytes) -> None:
+        if self.error is not None:
+            raise self.error
+        self.frames.append(frame)
 
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        self.closed = (code, reason)
-
-
-def test_connections_come_and_go_by_path() -> None:
-    layer, a, b, c = LocalLayer(), Client(), Client(), Client()
-    for path, client in (("/x", a), ("/x", b), ("/y", c)):
-        layer.join(path, client)
-    assert layer.connections("/x") == [a, b]
-    assert (layer.count("/x"), layer.count("/y"), layer.count("/z"), layer.count()) == (2, 1, 0, 3)
-    layer.leave("/x", a)
-    layer.leave("/x", a)
-    layer.leave("/z", a)
-    assert layer.connections("/x") == [b]
-    assert layer.count() == 2
+    def close(self, code: int | None = None, reason: str | None = None) -> None: ...
 
 
-def test_all_are_closed() -> None:
-    layer, a, b = LocalLayer(), Client(), Client()
+@pytest_asyncio.fixture(autouse=True)
+async def running() -> AsyncIterator[None]:
+    runtime.start(threads=1)
+    yield
+    await runtime.stop(timeout_s=5)
+
+
+async def test_a_frame_reaches_every_client_of_its_path_at_once() -> None:
+    layer, a, b, other = LocalLayer(), Client(), Client(), Client()
     layer.join("/x", a)
-    layer.join("/y", b)
-    layer.close_all(1001, "bye")
-    assert a.closed == b.closed == (1001, "bye")
+    layer.join("/x", b)
+    layer.join("/y", other)
+    frame = b"{}"
+    layer.publish("/x", frame)
+    assert a.frames[0] is b.frames[0] is frame
+    assert other.frames == []
+
+
+async def test_a_client_that_cannot_be_reached_never_stops_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    layer, dead, alive = LocalLayer(), Client(OSError("gone")), Client()
+    layer.join("/x", dead)
+    layer.join("/x", alive)
+    layer.publish("/x", b"{}")
+    assert alive.frames == [b"{}"]
+    assert "could not send to a client of /x" in caplog.text

@@ -131,7 +131,24 @@ def test_an_upload_that_does_not_come_is_cut(serve: Serve) -> None:
         eventually(lambda: server.running() == 1, "the request")
         server.router.stop(grace_s=0.1)
         assert len(errors) == 1
-        assert read_all(client) == b""
+        read_until(client, b"\r\n\r\n")
+
+
+def test_a_view_that_ends_while_the_event_loop_stops_is_answered(serve: Serve) -> None:
+    """What it gave is sent as soon as the loop goes on."""
+    waiting = Waiting()
+    server = serve(waiting.answer)
+    with server.raw(GET) as client:
+        assert waiting.begun.wait(5)
+
+        async def stop() -> None:
+            release = threading.Timer(0.1, waiting.release.set)
+            release.start()
+            server.router.stop()
+            assert waiting.release.is_set()
+
+        server.run(stop())
+        assert read_all(client).endswith(b"\r\n\r\ndone")
 
 
 def test_stopping_on_the_event_loop_does_not_block_it_for_ever(serve: Serve) -> None:
