@@ -29,7 +29,7 @@ except ImportError:  # the extra [speedups] is not installed
 __all__ = ["TornadoWrapper", "django_router"]
 
 SHUTDOWN_TIMEOUT_S = 5.0
-"""How long clients have to answer a close, and then callbacks to finish, when the server stops."""
+"""How long clients, then HTTP requests, then callbacks have to finish when the server stops."""
 
 BACKLOG = 1024
 """Connections that may wait to be accepted: a crowd that reconnects after a restart."""
@@ -162,11 +162,11 @@ class TornadoWrapper:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                 while layer.count():  # noqa: ASYNC110  they end one by one, soon
                     await asyncio.sleep(0.01)
+        for router in map(django_router, app.wildcard_router.rules):
+            if router is not None:  # it waits for requests that the loop has to finish
+                await asyncio.to_thread(router.stop, grace_s=SHUTDOWN_TIMEOUT_S)
         await server.close_all_connections()
         await runtime.stop(timeout_s=SHUTDOWN_TIMEOUT_S)
-        for router in map(django_router, app.wildcard_router.rules):
-            if router is not None:
-                await asyncio.to_thread(router.stop)
 
 
 def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:

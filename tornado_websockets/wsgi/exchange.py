@@ -102,8 +102,9 @@ class Exchange(httputil.HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self._stop_lingering()
-        if self._response is not None:
-            self._response.hang_up()
+        response, self._response = self._response, None
+        if response is not None:
+            response.hang_up()
         else:
             self._body.discard()
 
@@ -154,6 +155,7 @@ class Exchange(httputil.HTTPMessageDelegate):
 
     def _leave(self, end: End, flushed: asyncio.Future[None]) -> None:
         self._stop_lingering()
+        self._response = None  # it knows this exchange: no cycle is left to the collector
         if end is End.FINISH:
             self._connection.finish()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,8 @@ class Response:
         # Also SystemExit: it must neither leave the client waiting nor go unseen in the pool.
         except BaseException:
             logger.exception("The application failed: %r", start_line(self._request)[:LINE_LIMIT])
-            self._fail()
+            with contextlib.suppress(ClientGone):
+                self._fail()
         finally:
             self._body.close()
             if self._head_sent and self._head is not None:
@@ -162,18 +164,15 @@ class Response:
         if self._ended:
             return
         head = None if self._head_sent else self._head
+        self._output.send(data, head=head, end=end)
         self._head_sent = True
         self._ended = end is not None
-        self._output.send(data, head=head, end=end)
 
     def _fail(self) -> None:
-        if self._output.gone:
-            return
         if self._head_sent:
             self._send(b"", end=End.ABORT)
         else:
             self._head = plain_head("500 Internal Server Error", SERVER_ERROR, self._request)
-            self._left = None
             body = SERVER_ERROR.encode() if self._head.sends_body else b""
             self._sent = len(body)
             self._send(body, end=End.FINISH)
