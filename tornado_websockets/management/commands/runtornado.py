@@ -17,6 +17,7 @@ from django.utils import autoreload
 import tornado_websockets
 from tornado_websockets import conf
 from tornado_websockets.discovery import discover
+from tornado_websockets.reloader import run_with_reloader
 from tornado_websockets.tornadowrapper import TornadoWrapper, django_router
 from tornado_websockets.websocket import registry
 
@@ -77,7 +78,7 @@ class Command(BaseCommand):
             self.serve(**options)
             return
         try:
-            autoreload.run_with_reloader(self.serve_reloading, **options)
+            run_with_reloader(self.serve_reloading, **options)
         finally:
             # The reloader ends this process from its main thread; clients are told first.
             TornadoWrapper.stop(timeout_s=STOP_TIMEOUT_S)

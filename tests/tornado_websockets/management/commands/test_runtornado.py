@@ -99,10 +99,11 @@ def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("reload", ["--reload", "--noreload"])
 def test_a_signal_closes_every_client_with_1001_and_ends_with_status_0(
-    number: int, start: Start
+    number: int, reload: str, start: Start
 ) -> None:
-    server = start("0")
+    server = start("0", reload)
 
     async def connect_and_stop() -> tuple[int | None, int]:
         client = await websocket_connect(f"ws://127.0.0.1:{server.port}/ws/in_views")

@@ -1,0 +1,156 @@
+"""The quickstart of the README, executed as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.examples.conftest import launch
+from tests.house.test_packaging import ROOT
+from tests.process import ServerProcess
+
+QUICKSTART = re.search(
+    r"^## Five minutes to a chat$(.*?)^## More$", (ROOT / "README.md").read_text(), re.M | re.S
+)
+STEP = re.compile(r"(?P<prose>[^`]*(?:`[^`\n]+`[^`]*)*?)```\w+\n(?P<text>.*?)^```$", re.M | re.S)
+PLACE = re.compile(r"(New file|At the end of) `([^`]+)`:\n\n\Z")
+SERVE = "python manage.py runtornado"
+
+
+class Step(NamedTuple):
+    """A block of the quickstart: commands, or a file and what comes into it."""
+
+    how: str | None
+    file: str
+    text: str
+
+
+def steps() -> Iterator[Step]:
+    assert QUICKSTART
+    for match in STEP.finditer(QUICKSTART[1]):
+        place = PLACE.search(match["prose"])
+        yield Step(place[1] if place else None, place[2] if place else "", match["text"])
+
+
+class Reader:
+    """Somebody who does what the README says, in an empty folder."""
+
+    def __init__(self, folder: Path, python: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.python = python
+        self.server: ServerProcess | None = None
+        # An environment that was made without its scripts: they are what they would run.
+        commands = folder.parent / "commands"
+        commands.mkdir()
+        folder.mkdir()
+        pip = f"{sys.executable} -m pip --disable-pip-version-check --python {python}"
+        for name, call in {
+            "pip": pip,
+            "django-admin": f"{python} -m django",
+            "python": python,
+        }.items():
+            script = commands / name
+            script.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+            script.chmod(0o755)
+        self.environment = {
+            **{
+                k: v
+                for k, v in os.environ.items()
+                if k not in ("DJANGO_SETTINGS_MODULE", "PYTHONPATH")
+            },
+            "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+            "PIP_NO_INDEX": "1",  # all of it is installed; nothing may come from elsewhere
+        }
+
+    def follow(self, step: Step) -> None:
+        if step.how is None:
+            for line in step.text.splitlines():
+                self.execute(line.removeprefix("$ "))
+            return
+        path = self.folder / step.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert path.exists() == (step.how == "At the end of"), f"{step.how} {step.file}"
+        with path.open("a") as file:
+            file.write(step.text)
+
+    def execute(self, command: str) -> None:
+        if command == SERVE:
+            self.server = ServerProcess(
+                "runtornado",
+                str(self.port),
+                directory=self.folder,
+                log=self.folder.parent / "server.log",
+                environment={"DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": ""},
+                python=str(self.python),
+            )
+            return
+        done = subprocess.run(
+            shlex.split(command),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=110,
+        )
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.browser
+async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> None:
+    reader = Reader(tmp_path / "mysite", python, free_port)
+    todo = list(steps())
+    serving = next(n for n, step in enumerate(todo) if SERVE in step.text)
+    try:
+        for step in todo[: serving + 1]:
+            reader.follow(step)
+        assert reader.server is not None
+        port = reader.server.port
+        async with async_playwright() as playwright:
+            browser = await launch(playwright)
+            await two_tabs_chat(browser, port)
+            changed = len(reader.server.output)
+            for step in todo[serving + 1 :]:
+                reader.follow(step)
+            reader.server.wait_for(rf"(?s:.{{{changed}}}.*)changed, reloading(?s:.*)Quit with ")
+            await every_tab_sees_the_bar(browser, port)
+            await browser.close()
+        assert reader.server.stop() == 0
+        assert "Traceback" not in reader.server.output
+    finally:
+        if reader.server is not None:
+            reader.server.kill()
+
+
+async def open_tab(browser: Browser, port: int) -> Page:
+    page = await (await browser.new_context()).new_page()
+    await page.goto(f"http://127.0.0.1:{port}/")
+    return page
+
+
+async def two_tabs_chat(browser: Browser, port: int) -> None:
+    one, two = await open_tab(browser, port), await open_tab(browser, port)
+    for page in (one, two):
+        await expect(page.get_by_role("status")).to_have_text("2")
+    await one.get_by_label("Message").fill("hello <b>there</b>")
+    await one.get_by_role("button", name="Send").click()
+    for page in (one, two):
+        await expect(page.get_by_role("listitem")).to_contain_text(": hello <b>there</b>")
+
+
+async def every_tab_sees_the_bar(browser: Browser, port: int) -> None:
+    one, two = await open_tab(browser, port), await open_tab(browser, port)
+    await expect(two.get_by_role("progressbar")).to_have_attribute("value", "0")
+    await one.get_by_role("button", name="Start").click()
+    for page in (one, two):
+        await expect(page.locator("#work")).to_contain_text("Step 20")
+        await expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")

@@ -1,0 +1,67 @@
+"""Django's auto-reloader, which lets the server say goodbye.
+
+Django's own parent process ends its child with SIGKILL when it gets a SIGTERM; this one passes the
+signal on, so that clients are told and the exit status is that of the server.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+from django.utils import autoreload
+
+__all__ = ["run_with_reloader"]
+
+RELOAD_STATUS: Final = 3
+"""Exit status with which a child of Django's reloader asks for another one."""
+
+
+def run_with_reloader(main: Callable[..., None], **options: Any) -> None:
+    """Run a function in a thread of a child process, again whenever code changes.
+
+    As `django.utils.autoreload.run_with_reloader`, which does the work in the child.
+    """
+    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+        autoreload.run_with_reloader(main, **options)
+    else:
+        sys.exit(_supervise())
+
+
+def _supervise() -> int:
+    """Start one child after another, and return the exit status of the last one."""
+    stopping = False
+    child: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        if child is not None:
+            child.send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    status = RELOAD_STATUS
+    while status == RELOAD_STATUS and not stopping:
+        child = subprocess.Popen(
+            autoreload.get_child_arguments(),
+            env={**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"},
+            close_fds=False,
+        )
+        if stopping:  # the signal came while the child was made
+            child.terminate()
+        status = _wait(child)
+    # One that a signal has killed has that number, negative: 128 + n is what shells say.
+    return status if status >= 0 else 128 - status
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue  # a terminal interrupts both: the child ends by itself
