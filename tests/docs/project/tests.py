@@ -1,0 +1,85 @@
+"""Drives those examples of the documentation that bring no tests of their own.
+
+It is copied into the project that is made of the examples, and run there by Django's runner.
+"""
+
+# ruff: noqa: PT009  Django's runner shows the values of these assertions only
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.core.management import call_command
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
+
+from tornado_websockets import conf
+from tornado_websockets.discovery import discover
+from tornado_websockets.testing import serve
+from tornado_websockets.websocket import registry
+
+# The first two stand in no module that a server finds by itself.
+import_module("chat.counter")
+import_module("jobs.poll")
+discover()
+
+
+class SettingsTests(SimpleTestCase):
+    """The settings are the page's, with one variable set."""
+
+    def test_the_environment_comes_on_top(self) -> None:
+        self.assertEqual(conf.get(), conf.Config(port=8123, limits=conf.Limits(message_size=2**18)))
+
+    def test_they_pass_the_checks(self) -> None:
+        call_command("check", fail_level="WARNING")
+
+    def test_the_server_finds_every_websocket(self) -> None:
+        self.assertEqual(set(registry), {"/chat", "/counter", "/jobs", "/poll"})
+
+
+@override_settings(ALLOWED_HOSTS=["127.0.0.1"])
+class ExampleTests(TransactionTestCase):
+    """Each example answers over a real connection, its callbacks in threads as in production."""
+
+    async def test_the_chat(self) -> None:
+        async with serve(share_thread=False) as server:
+            ann, bob = await server.connect("/chat"), await server.connect("/chat")
+            for client in (ann, bob):
+                self.assertEqual(await client.receive(), ("history", {"messages": []}))
+            ann.emit("message", {"text": "Hi"})
+            for client in (ann, bob):
+                event, data = await client.receive()
+                self.assertEqual((event, data.text), ("message", "Hi"))
+                self.assertRegex(data.sender, "^[0-9a-f]{16}$")
+            ann.emit("message")
+            errors = (await ann.receive()).data.errors
+            self.assertEqual(errors["text"][0]["code"], "required")
+
+    async def test_the_counter(self) -> None:
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/counter")
+            client.emit("add")
+            client.emit("add", {"by": 4})
+            self.assertEqual(await client.receive(), ("value", {"value": 1}))
+            self.assertEqual(await client.receive(), ("value", {"value": 5}))
+
+    async def test_the_progress_bar(self) -> None:
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/jobs")
+            client.emit("module_progressbar_upload_start")
+            labels = []
+            event = ""
+            while event != "module_progressbar_upload_done":
+                event, data = await client.receive()
+                if event == "module_progressbar_upload_update":
+                    labels.append(data.label)
+        self.assertEqual(labels, [f"Step {step} of 20" for step in range(1, 21)])
+
+    async def test_the_poll(self) -> None:
+        result = "module_poll_lunch_result"
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/poll")
+            self.assertEqual(await client.receive(), (result, {"soup": 0, "salad": 0}))
+            choices: list[object] = [[], "steak", "soup"]
+            for choice in choices:
+                client.emit("module_poll_lunch_vote", {"choice": choice})
+            self.assertEqual(await client.receive(), (result, {"soup": 1, "salad": 0}))
