@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.functional import Promise
@@ -11,6 +12,16 @@ from django.utils.functional import Promise
 from tornado_websockets import message
 
 __all__ = ["default", "encode"]
+
+PLAIN: Final[Mapping[type, Callable[[Any], Any]]] = {
+    # str() of a SafeString is the SafeString itself.
+    str: str.__str__,
+    int: int.__int__,
+    dict: dict,
+    list: list,
+    tuple: list,
+}
+"""What a subclass of a JSON type is turned into; orjson asks, the standard library does not."""
 
 _django_default = DjangoJSONEncoder().default
 
@@ -27,6 +38,9 @@ def default(value: Any) -> Any:
     """
     if isinstance(value, Enum):
         return value.value
+    for kind, plain in PLAIN.items():
+        if isinstance(value, kind):
+            return plain(value)
     to_json = getattr(value, "__json__", None)
     if to_json is not None:
         return to_json()

@@ -31,6 +31,11 @@ class Inbox:
         self._room: asyncio.Future[None] | None = None
         self._is_running = False
 
+    @property
+    def is_full(self) -> bool:
+        """True from the message that is too many until there is room."""
+        return self._room is not None
+
     def put(self, callback: Callback, data: Any) -> asyncio.Future[None] | None:
         """Add a message; when the inbox is full, return what resolves once there is room."""
         self._waiting.append((callback, data))

@@ -187,8 +187,12 @@ if orjson is None:
     _loads, _dumps = _loads_standard, _dumps_standard
 else:
     _loads, _dumps = _loads_orjson, _dumps_orjson
-    # Dates and dataclasses go to `default`, to come out as they do without orjson.
-    _ORJSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    # Dates, dataclasses and subclasses go to `default`, to come out as they do without orjson.
+    _ORJSON_OPTIONS = (
+        orjson.OPT_PASSTHROUGH_DATETIME
+        | orjson.OPT_PASSTHROUGH_DATACLASS
+        | orjson.OPT_PASSTHROUGH_SUBCLASS
+    )
 
 
 def _explain(

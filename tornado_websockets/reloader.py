@@ -6,10 +6,12 @@ signal on, so that clients are told and the exit status is that of the server.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -35,24 +37,23 @@ def run_with_reloader(main: Callable[..., None], **options: Any) -> None:
 
 def _supervise() -> int:
     """Start one child after another, and return the exit status of the last one."""
-    stopping = False
+    stopping = threading.Event()
     child: subprocess.Popen[bytes] | None = None
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        stopping.set()
         if child is not None:
             child.send_signal(number)
 
     signal.signal(signal.SIGTERM, pass_on)
     status = RELOAD_STATUS
-    while status == RELOAD_STATUS and not stopping:
-        child = subprocess.Popen(
+    while status == RELOAD_STATUS and not stopping.is_set():
+        child = subprocess.Popen(  # noqa: S603  this very command
             autoreload.get_child_arguments(),
             env={**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"},
             close_fds=False,
         )
-        if stopping:  # the signal came while the child was made
+        if stopping.is_set():  # the signal came while the child was made
             child.terminate()
         status = _wait(child)
     # One that a signal has killed has that number, negative: 128 + n is what shells say.
@@ -60,8 +61,9 @@ def _supervise() -> int:
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue  # a terminal interrupts both: the child ends by itself
+    status: int | None = None
+    while status is None:
+        # A terminal interrupts both: the child ends by itself.
+        with contextlib.suppress(KeyboardInterrupt):
+            status = child.wait()
+    return status

@@ -21,10 +21,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
+from django.test import modify_settings
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tornado_websockets import websocket
+from tornado_websockets.encoding import encode
 from tornado_websockets.message import Data, Message
 from tornado_websockets.runtime import runtime
 from tornado_websockets.tornadowrapper import TornadoWrapper
@@ -42,9 +44,9 @@ class Client:
         self.connection = connection
         self._is_closed = False
 
-    def emit(self, event: str, data: Mapping[str, Any] | None = None) -> None:
-        """Send an event."""
-        self.send(json.dumps({"event": event, "data": data or {}}))
+    def emit(self, event: str, data: Mapping[str, Any] | str | None = None) -> None:
+        """Send an event; a string is sent as ``{"message": string}``, None as ``{}``."""
+        self.send(encode(event, data).decode())
 
     def send(self, frame: str | bytes) -> None:
         """Send a frame as it is: text, or binary from bytes."""
@@ -116,9 +118,9 @@ class Server:
         return client
 
     async def disconnect(self) -> None:
-        """Close every client of `connect` that is still open."""
+        """Close every client of `connect` that is still open, and wait until it is."""
         for client in self._clients:
-            client.connection.close()
+            await client.close()
 
 
 @contextlib.asynccontextmanager
@@ -140,12 +142,13 @@ async def serve(
     TornadoWrapper.start_app(handlers, settings)
     server = Server(TornadoWrapper.listen(0))
     serving = asyncio.create_task(TornadoWrapper.serve())
+    await asyncio.sleep(0)  # a task begins to run when its turn comes
     try:
-        yield server
-        await server.disconnect()
+        # Django's test runner allows the host testserver only.
+        with modify_settings(ALLOWED_HOSTS={"append": "127.0.0.1"}):
+            yield server
     finally:
-        # Runs once before it is told to stop: a task that never ran would never stop either.
-        await asyncio.sleep(0)
+        await server.disconnect()
         TornadoWrapper.stop()
         await serving
         runtime.in_thread = in_thread

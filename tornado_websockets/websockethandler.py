@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketProtocol
 from tornado.websocket import WebSocketHandler as TornadoWebSocketHandler
 
 from tornado_websockets import conf, origins
@@ -23,6 +23,7 @@ from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import layer
 from tornado_websockets.message import Data, decode, refusal, warning
 from tornado_websockets.runtime import runtime
+from tornado_websockets.wire import wire_for
 
 if TYPE_CHECKING:
     from tornado_websockets.websocket import WebSocket
@@ -64,6 +65,11 @@ class WebSocketHandler(TornadoWebSocketHandler):
         """The client's address."""
         return self.request.remote_ip or ""
 
+    @property
+    def is_paused(self) -> bool:
+        """True while too many messages wait for a callback, and no more are read."""
+        return self._inbox.is_full
+
     def emit(self, event: str, data: Any = None) -> None:
         """Send an event to this client, from any thread.
 
@@ -98,6 +104,9 @@ class WebSocketHandler(TornadoWebSocketHandler):
         )
         if reason:
             raise HTTPError(403, "%s", reason)
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        return wire_for(self)
 
     def check_origin(self, origin: str) -> bool:
         return True  # prepare() has checked it, also where Tornado does not ask

@@ -10,9 +10,12 @@ import json
 import uuid
 from collections import OrderedDict
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from django.db import models
+from django.forms.utils import ErrorDict, ErrorList
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,6 +167,23 @@ class Colour(enum.Enum):
     RED = "red"
 
 
+class Size(enum.IntEnum):
+    LARGE = 2
+
+
+class Choice(models.TextChoices):
+    YES = "y", "Yes"
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+class Number(int):
+    pass
+
+
 class Point:
     def __json__(self) -> list[int]:
         return [1, 2]
@@ -183,6 +203,14 @@ class Point:
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (gettext_lazy("Save"), "Save"),
         (Colour.RED, "red"),
+        (Size.LARGE, 2),
+        (Choice.YES, "y"),
+        (mark_safe("<b>"), "<b>"),
+        (ErrorList(["wrong"]), ["wrong"]),
+        (ErrorDict(text=ErrorList(["wrong"])), {"text": ["wrong"]}),
+        (message.Data(a=message.Data(b=1)), {"a": {"b": 1}}),
+        (Pair(1, 2), [1, 2]),
+        (Number(7), 7),
         (Point(), [1, 2]),
     ],
 )

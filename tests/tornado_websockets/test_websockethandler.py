@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import socket as sockets
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -347,22 +346,3 @@ async def test_a_path_without_websocket_is_not_found(echo: WebSocket, server: Se
     with pytest.raises(HTTPClientError) as caught:
         await server.connect("/echo/more")
     assert caught.value.code == 404
-
-
-async def test_a_client_that_answers_no_ping_is_closed() -> None:
-    from tornado_websockets import testing
-
-    ws = WebSocket("/quiet")
-    settings = {"websocket_ping_interval": 0.1, "websocket_ping_timeout": 0.1}
-    async with testing.serve(settings=settings) as server:
-        with sockets.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.sendall(
-                b"GET /ws/quiet HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            )
-            async with asyncio.timeout(10):
-                while not len(ws):
-                    await asyncio.sleep(0.01)
-                while len(ws):
-                    await asyncio.sleep(0.01)

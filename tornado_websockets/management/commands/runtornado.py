@@ -10,7 +10,13 @@ import threading
 from typing import Any, Final
 
 import tornado
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    SystemCheckError,
+)
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.utils import autoreload
 
@@ -88,6 +94,8 @@ class Command(BaseCommand):
         autoreload.raise_last_exception()
         try:
             self.serve(**options)
+        except SystemCheckError as error:
+            self.stderr.write(str(error))  # and wait for the change that corrects it
         except CommandError as error:
             self.stderr.write(f"CommandError: {error}")
             os._exit(1)
@@ -97,9 +105,10 @@ class Command(BaseCommand):
         if not options["skip_checks"]:
             self.check(display_num_errors=True)
             self.check_migrations()
-        address, port = parse_addrport(options["addrport"], conf.get().port)
+        config = configuration()
+        address, port = parse_addrport(options["addrport"], config.port)
         discover()
-        TornadoWrapper.start_app(handlers_with_django(options), conf.get().settings)
+        TornadoWrapper.start_app(handlers_with_django(options), config.settings)
         port = listen(port, address)
         self.write_banner(address, port, reloads=threading.current_thread().daemon)
         TornadoWrapper.loop()
@@ -117,6 +126,18 @@ class Command(BaseCommand):
             f"\nQuit with {quit_key}."
         )
         self.stdout.flush()
+
+
+def configuration() -> conf.Config:
+    """Return the settings.
+
+    Raises:
+        CommandError: there is a mistake in them, which the system checks were not to find.
+    """
+    try:
+        return conf.get()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from None
 
 
 def parse_addrport(addrport: str, default_port: int) -> tuple[str, int]:

@@ -54,6 +54,16 @@ def get(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int, str]:
         connection.close()
 
 
+def touch_until(path: Path, server: ServerProcess, pattern: str) -> None:
+    """Change a file until the reloader sees it: it may not have seen it as it was before."""
+    for second in range(30):
+        os.utime(path, (second, second))
+        with contextlib.suppress(AssertionError):
+            server.wait_for(pattern, timeout_s=2)
+            return
+    server.wait_for(pattern)
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -211,6 +221,28 @@ def test_a_system_check_that_fails_stops_the_start(project: Path, start: Start) 
     assert "HINT: Correct TORNADO['port']" in server.output
 
 
+def test_a_mistake_in_the_settings_is_one_line_also_without_checks(
+    project: Path, start: Start
+) -> None:
+    configure(project, "TORNADO = {'port': '80a'}")
+    server = start("--skip-checks")
+    assert server.wait() == 1
+    assert server.output.startswith("CommandError: TORNADO['port'] must be an integer")
+    assert len(server.output.splitlines()) == 1
+
+
+def test_the_reloader_waits_for_the_change_that_corrects_a_mistake(
+    project: Path, start: Start
+) -> None:
+    configure(project, "TORNADO = {'port': '80a'}", debug=True)
+    server = start("0")
+    server.wait_for("tornado_websockets.E002")
+    assert server.process.poll() is None
+    configure(project, debug=True)
+    touch_until(project / "project/settings.py", server, r"settings.py changed(?s:.*)Quit with ")
+    assert get(server.port) == (200, "hello from Django")
+
+
 def test_two_websockets_on_a_path_stop_the_start_and_name_both_places(
     project: Path, start: Start
 ) -> None:
@@ -233,11 +265,7 @@ def test_the_reloader_restarts_when_code_changes_and_stops_cleanly(
     assert get(port) == (200, "hello from Django")
     urls = project / "project/urls.py"
     urls.write_text(urls.read_text().replace("hello from", "goodbye from"))
-    for second in range(60):  # the reloader may not have seen the file as it was before
-        os.utime(urls, (second, second))
-        with contextlib.suppress(AssertionError):
-            server.wait_for(r"urls.py changed, reloading(?s:.*)Quit with ", timeout_s=2)
-            break
+    touch_until(urls, server, r"urls.py changed, reloading(?s:.*)Quit with ")
     assert get(port) == (200, "goodbye from Django")
     assert server.stop(signal.SIGINT) == 0
 
