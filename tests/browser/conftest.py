@@ -31,8 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Playwright's event loop runs in this thread until the end of the fixture: it must not be
+    # there any more when a test outside this folder runs one of its own.
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed; scripts/install-system-tools installs it")
