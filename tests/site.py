@@ -73,6 +73,12 @@ def configure(directory: Path, tornado: str = "", *, debug: bool = False) -> Non
     (directory / "project/settings.py").write_text(text)
 
 
+def hide(directory: Path, *modules: str) -> None:
+    """Make modules as good as not installed, for the project's processes."""
+    for module in modules:
+        (directory / f"{module}.py").write_text("raise ModuleNotFoundError(__name__)")
+
+
 def serve_site(directory: Path, *arguments: str) -> ServerProcess:
     """Start ``runtornado`` in the project, with a log file of its own beside it."""
     logs = (directory.parent / f"{number}.log" for number in itertools.count())

@@ -61,6 +61,5 @@ class Inbox:
 
     def _make_room(self) -> None:
         if self._room is not None and len(self._waiting) <= (self._limit or 0):
-            if not self._room.done():
-                self._room.set_result(None)
+            self._room.set_result(None)
             self._room = None

@@ -24,9 +24,9 @@ run_with_reloader(main)
 """
 
 
-def run(child: str, folder: Path) -> subprocess.Popen[str]:
+def run(child: str, folder: Path, program: str = PARENT) -> subprocess.Popen[str]:
     (folder / "child.py").write_text(child)
-    (folder / "parent.py").write_text(PARENT)
+    (folder / "parent.py").write_text(program)
     return subprocess.Popen(
         [sys.executable, "-W", "error", "parent.py"],
         cwd=folder,
@@ -83,6 +83,17 @@ while True:
     output, _ = parent.communicate(timeout=60)
     assert output == "ended\n"
     assert parent.returncode == 5
+
+
+def test_a_signal_that_comes_while_the_child_is_made_reaches_it(tmp_path: Path) -> None:
+    child = "import time; time.sleep(60)"
+    program = PARENT.replace("lambda: [", "lambda: tell() or [").replace(
+        "def main",
+        "import os, signal\n\ndef tell():\n    os.kill(os.getpid(), signal.SIGTERM)\n\ndef main",
+    )
+    parent = run(child, tmp_path, program)
+    parent.communicate(timeout=30)
+    assert parent.returncode == 128 + signal.SIGTERM
 
 
 def test_a_signal_between_two_children_is_not_lost(tmp_path: Path) -> None:

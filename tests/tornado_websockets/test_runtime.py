@@ -101,6 +101,10 @@ async def test_stopping_waits_for_tasks_and_cancels_those_that_do_not_end() -> N
     assert not runtime.is_running
 
 
+async def test_stopping_what_never_started_is_harmless() -> None:
+    await Runtime().stop(timeout_s=1)
+
+
 async def test_a_call_after_the_stop_is_dropped() -> None:
     runtime = Runtime()
     runtime.start(threads=1)

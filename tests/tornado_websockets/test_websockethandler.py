@@ -14,6 +14,7 @@ from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError
 
+from tornado_websockets import testing, tornadowrapper
 from tornado_websockets.message import WARNINGS
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
@@ -276,8 +277,6 @@ async def test_a_client_that_is_cut_off_leaves(echo: WebSocket, server: Server) 
 
 
 async def test_a_full_inbox_pauses_reading_and_loses_nothing() -> None:
-    from tornado_websockets import testing
-
     ws = WebSocket("/full")
     release = asyncio.Event()
 
@@ -316,6 +315,12 @@ async def test_a_page_of_the_same_origin_connects(
     assert await serves_on(client)
 
 
+async def test_a_page_of_the_same_site_and_origin_connects(echo: WebSocket, server: Server) -> None:
+    origin = f"http://{server.host}"
+    client = await server.connect("/echo", Origin=origin, Sec_Fetch_Site="same-site")
+    assert await serves_on(client)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -346,3 +351,25 @@ async def test_a_path_without_websocket_is_not_found(echo: WebSocket, server: Se
     with pytest.raises(HTTPClientError) as caught:
         await server.connect("/echo/more")
     assert caught.value.code == 404
+
+
+async def test_a_callback_that_does_not_end_is_cancelled_when_the_server_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ws = WebSocket("/endless")
+    ended: list[str] = []
+    monkeypatch.setattr(tornadowrapper, "SHUTDOWN_TIMEOUT_S", 0.1)
+
+    @ws.on
+    async def wait(socket: Any) -> None:
+        socket.emit("waiting")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async with testing.serve() as server:
+        client = await server.connect("/endless")
+        client.emit("wait")
+        await client.receive()
+    assert ended == ["cancelled"]

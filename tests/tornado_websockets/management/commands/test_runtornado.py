@@ -19,7 +19,7 @@ from django.core.management.base import CommandError
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from tests.process import ServerProcess
-from tests.site import FILES, configure, make_site, serve_site
+from tests.site import FILES, configure, hide, make_site, serve_site
 from tornado_websockets.management.commands.runtornado import parse_addrport
 
 Start = Callable[..., ServerProcess]
@@ -113,8 +113,15 @@ def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:
 def test_a_signal_closes_every_client_with_1001_and_ends_with_status_0(
     number: int, reload: str, start: Start
 ) -> None:
-    server = start("0", reload)
+    echo_and_stop(start("0", reload), number)
 
+
+def test_it_works_without_the_speedups(project: Path, start: Start) -> None:
+    hide(project, "uvloop", "orjson")
+    echo_and_stop(start("0"), signal.SIGTERM)
+
+
+def echo_and_stop(server: ServerProcess, number: int) -> None:
     async def connect_and_stop() -> tuple[int | None, int]:
         client = await websocket_connect(f"ws://127.0.0.1:{server.port}/ws/in_views")
         await client.write_message('{"event": "message", "data": {"n": 1}}')
