@@ -13,11 +13,12 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 MADE := $(VENV)/.stamp-made
 DEMO := $(VENV)/.stamp-demo
 TEST := $(VENV)/.stamp-test
+BENCH := .venv-bench/.stamp-bench
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-python test-js test-matrix lint types migrations format build clean tools
+.PHONY: autobahn bench help demo test test-python test-js test-matrix lint types migrations format build clean tools
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,17 +54,27 @@ format: $(TEST) ## put code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+autobahn: $(TEST) ## run the fuzzing client of Autobahn|Testsuite (ARGS="--write docs/autobahn.md")
+	PYTHON=$(BIN)/python scripts/autobahn $(ARGS)
+
+bench: $(BENCH) ## measure beside other servers and write docs/benchmarks.md (ARGS="--quick" prints)
+	.venv-bench/bin/python -m benchmarks.run $(if $(ARGS),$(ARGS),--write)
+
 build: $(TEST) ## build sdist and wheel into dist/
 	rm -rf build dist
 	$(BIN)/python -m build --no-isolation
 
 clean: ## remove environments and everything built
-	rm -rf $(VENV) .venv-matrix build dist htmlcov .coverage .coverage.* *.egg-info
+	rm -rf $(VENV) .venv-matrix .venv-bench .venv-autobahn build dist htmlcov .coverage .coverage.* *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:
 	@scripts/install-system-tools
+
+$(BENCH): benchmarks/setup.sh benchmarks/requirements.txt benchmarks/package.json setup.cfg pyproject.toml
+	benchmarks/setup.sh
+	@touch $@
 
 $(MADE):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv, was not found: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from tornado_websockets import conf
+from tornado_websockets.rules import problems
 
 __all__ = ["check_settings"]
 
@@ -18,5 +19,5 @@ def check_settings(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> l
         (Error if problem.id.startswith("E") else Warning)(
             problem.message, hint=problem.hint, id=f"tornado_websockets.{problem.id}"
         )
-        for problem in conf.problems(conf.raw())
+        for problem in problems(conf.raw())
     ]

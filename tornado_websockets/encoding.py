@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.functional import Promise
 
 from tornado_websockets import message
+from tornado_websockets.message import Data
 
 __all__ = ["default", "encode"]
 
@@ -49,6 +50,6 @@ def default(value: Any) -> Any:
 
 def encode(event: str, data: Any = None) -> bytes:
     """Return the frame of an event; see `tornado_websockets.message.encode`."""
-    if isinstance(data, Promise):
+    if type(data) is not Data and isinstance(data, Promise):
         data = str(data)
     return message.encode(event, data, default=default)

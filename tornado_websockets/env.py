@@ -13,9 +13,12 @@ from typing import Any, Final
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tornado_websockets.outbox import POLICIES
+
 __all__ = ["tornado_from_env"]
 
 PREFIX: Final = "TORNADO_"
+BOOLEANS: Final = {"true": True, "false": False, "on": True, "off": False, "1": True, "0": False}
 NONE: Final = frozenset({"none", "unlimited"})
 
 
@@ -77,6 +80,18 @@ def _integer_or_none(text: str) -> int | None:
         raise ValueError(f"{error}, or 'none' for no limit") from None
 
 
+def _boolean(text: str) -> bool:
+    if text.lower() not in BOOLEANS:
+        raise ValueError(f"one of {', '.join(BOOLEANS)}")
+    return BOOLEANS[text.lower()]
+
+
+def _policy(text: str) -> str:
+    if text not in POLICIES:
+        raise ValueError(f"one of {', '.join(POLICIES)}")
+    return text
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -94,7 +109,13 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
     "TORNADO_MAX_BODY_SIZE": ("", "max_body_size", _integer_or_none),
     "TORNADO_PING_INTERVAL": ("", "ping_interval", _seconds),
     "TORNADO_PING_TIMEOUT": ("", "ping_timeout", _seconds),
+    "TORNADO_SLOW_READER": ("", "slow_reader", _policy),
+    "TORNADO_COMPRESSION": ("", "compression", _boolean),
+    "TORNADO_CERTFILE": ("", "certfile", str),
+    "TORNADO_KEYFILE": ("", "keyfile", str),
     "TORNADO_LIMITS_MESSAGE_SIZE": ("limits", "message_size", _integer_or_none),
     "TORNADO_LIMITS_INBOX": ("limits", "inbox", _integer_or_none),
+    "TORNADO_LIMITS_SEND_BYTES": ("limits", "send_bytes", _integer_or_none),
+    "TORNADO_LIMITS_SEND_FRAMES": ("limits", "send_frames", _integer_or_none),
 }
 """Name of the variable → section of ``TORNADO`` (empty: top), key, how it is read."""

@@ -10,6 +10,7 @@
     ├── DuplicatePathError        (ValueError)    two WebSockets on one path
     ├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
     ├── EncodeError               (TypeError)     a value that JSON cannot carry
+    ├── ProtocolError             (ValueError)    a client that does not keep to RFC 6455
     ├── InvalidMessageError       (ValueError)    a frame the server cannot use
     ├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
     ├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidPathError",
     "ModuleNotBoundError",
     "NotCallableError",
+    "ProtocolError",
     "ServerNotRunningError",
     "TornadoWebSocketsError",
 ]
@@ -157,6 +159,23 @@ class InvalidMessageError(TornadoWebSocketsError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class ProtocolError(TornadoWebSocketsError, ValueError):
+    """Raised by bytes that are no frames of RFC 6455, or more of them than are taken.
+
+    Attributes:
+        code: the close code that tells the client.
+        reason: what came.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code}: the client sent {self.reason}"
 
 
 class EmitHandlerError(TornadoWebSocketsError, RuntimeError):

@@ -12,7 +12,7 @@ import functools
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 from tornado_websockets.exceptions import EncodeError, InvalidMessageError
 
@@ -22,7 +22,7 @@ try:
 except ImportError:  # the extra [speedups] is not installed
     orjson = None
 
-__all__ = ["WARNINGS", "Data", "Message", "decode", "encode", "warning"]
+__all__ = ["WARNINGS", "Data", "decode", "encode", "refusal", "warning"]
 
 WARNINGS: Final[Mapping[str, str]] = {
     "invalid_json": "Invalid JSON was sent.",
@@ -61,15 +61,8 @@ class Data(dict[str, Any]):
         return value
 
 
-class Message(NamedTuple):
-    """A frame the server can use."""
-
-    event: str
-    data: Data
-
-
-def decode(frame: str | bytes) -> Message:
-    """Return the message in a frame, text or the bytes of a text in UTF-8.
+def decode(frame: str | bytes) -> tuple[str, Data]:
+    """Return event and data of a frame, a text or its bytes in UTF-8.
 
     Raises:
         InvalidMessageError: with the code of what is wrong; nothing else is ever raised.
@@ -86,10 +79,10 @@ def decode(frame: str | bytes) -> Message:
         raise refusal("missing_event")
     data: Any = envelope.get("data")
     if data is None:
-        return Message(event, Data())
+        return event, Data()
     if type(data) is not dict:
         raise refusal("invalid_data")
-    return Message(event, Data(data))
+    return event, Data(data)
 
 
 def encode(event: str, data: Any = None, *, default: Callable[[Any], Any] | None = None) -> bytes:
@@ -107,15 +100,10 @@ def encode(event: str, data: Any = None, *, default: Callable[[Any], Any] | None
     _check_event(event)
     if data is None:
         data = {}
-    elif isinstance(data, str):
-        data = {"message": data}
-    elif type(data) is not dict:
-        if not isinstance(data, Mapping):
-            raise TypeError(
-                f"the data of event {event!r} should be a dictionary or a string,"
-                f" got {type(data).__name__}: {data!r}"
-            )
+    elif type(data) is Data:  # what an echo sends
         data = dict(data)
+    elif type(data) is not dict:
+        data = _as_dict(event, data)
     return _dumps({"event": event, "data": data}, default)
 
 
@@ -129,8 +117,19 @@ def refusal(code: str) -> InvalidMessageError:
     return InvalidMessageError(code, WARNINGS[code])
 
 
+def _as_dict(event: str, data: Any) -> dict[str, Any]:
+    if isinstance(data, str):
+        return {"message": data}
+    if not isinstance(data, Mapping):
+        raise TypeError(
+            f"the data of event {event!r} should be a dictionary or a string,"
+            f" got {type(data).__name__}: {data!r}"
+        )
+    return dict(data)
+
+
 def _check_event(event: Any) -> None:
-    if not isinstance(event, str) or not event:
+    if type(event) is not str or not event:
         raise TypeError(f"event should be a string with a name in it, got {event!r}")
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import contextvars
 import functools
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from django.db import close_old_connections
+
+from tornado_websockets.process import LoopLag, ThreadLoad
 
 __all__ = ["Runtime", "runtime"]
 
@@ -28,33 +31,47 @@ class Runtime:
 
     Attributes:
         loop: the event loop, None while no server runs in this process.
+        threads: how busy the pool is.
+        lag: how late the event loop is.
         in_thread: how a plain function is run off the loop; `tornado_websockets.testing` replaces
             it to share the thread, and so the transaction, of a Django test.
     """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.in_thread: Callable[..., Any] = self.run_in_pool
+        self.in_thread: Callable[..., asyncio.Future[Any]] = self.run_in_pool
+        self.threads = ThreadLoad()
+        self.lag = LoopLag()
         self._loop_thread: int | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._calls: collections.deque[Callable[[], Any]] = collections.deque()
-        self._hop_lock = threading.Lock()
-        self._hop_scheduled = False
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._calls: collections.deque[tuple[Callable[..., Any], tuple[Any, ...]]] = (
+            collections.deque()
+        )
+        self._is_hop_scheduled = False
 
     @property
     def is_running(self) -> bool:
         """True between `start` and `stop`."""
         return self.loop is not None
 
+    @property
+    def is_here(self) -> bool:
+        """True on the thread of the event loop."""
+        return threading.get_ident() == self._loop_thread
+
     def start(self, *, threads: int) -> None:
         """Adopt the running event loop and open a pool of threads for callbacks."""
         self.loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
+        self._is_hop_scheduled = False
+        self.threads.size = threads
+        self.lag.start()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tornado_websockets-event")
 
     async def stop(self, *, timeout_s: float) -> None:
         """Let running callbacks finish, cancel those that take longer, leave the event loop."""
+        self.lag.stop()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=timeout_s)
             for task in late:
@@ -77,37 +94,46 @@ class Runtime:
         if threading.get_ident() == self._loop_thread:
             function(*args)
             return
-        with self._hop_lock:
-            self._calls.append(functools.partial(function, *args))
-            if self._hop_scheduled or self.loop is None:
-                return
-            self._hop_scheduled = True
-            try:
-                self.loop.call_soon_threadsafe(self._drain)
-            except RuntimeError:  # the loop closed between two emits of a thread
-                self._hop_scheduled = False
+        loop = self.loop
+        if loop is None:
+            return
+        # One hop serves all calls that are there when it arrives. No lock is needed: the call is
+        # added before the flag is read, and the flag is cleared before the calls are taken.
+        self._calls.append((function, args))
+        if not self._is_hop_scheduled:
+            self._is_hop_scheduled = True
+            with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
+                loop.call_soon_threadsafe(self._drain)
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine as a task that is kept until it ends, and waited for by `stop`."""
-        task = asyncio.create_task(coroutine)
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Keep a task until it ends, so that `stop` waits for it."""
         # The event loop itself keeps weak references only.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def run_in_pool(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a function in the pool, within a copy of the context, and return its result."""
+    def run_here(
+        self, function: Callable[..., Any], *args: Any, context: contextvars.Context
+    ) -> asyncio.Future[Any]:
+        """Call a function that returns an awaitable, such as a Tornado coroutine, on the loop."""
+        future: asyncio.Future[Any] = asyncio.ensure_future(context.run(function, *args))
+        return future
+
+    def run_in_pool(
+        self, function: Callable[..., Any], *args: Any, context: contextvars.Context
+    ) -> asyncio.Future[Any]:
+        """Run a function in the pool, within a context; the future has its result."""
         assert self.loop is not None
-        context = contextvars.copy_context()
         call = functools.partial(context.run, with_fresh_connections, function, *args)
-        return await self.loop.run_in_executor(self._pool, call)
+        future = self.loop.run_in_executor(self._pool, call)
+        self.threads.count(future)
+        return future
 
     def _drain(self) -> None:
-        with self._hop_lock:
-            self._hop_scheduled = False
-            calls, self._calls = self._calls, collections.deque()
-        for call in calls:
+        self._is_hop_scheduled = False
+        for _ in range(len(self._calls)):  # those that come meanwhile have a hop of their own
+            function, args = self._calls.popleft()
             try:
-                call()
+                function(*args)
             except Exception:
                 logger.exception("a call from a thread failed on the event loop")
 

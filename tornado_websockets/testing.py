@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.test import modify_settings
@@ -27,14 +28,21 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tornado_websockets import websocket
 from tornado_websockets.encoding import encode
-from tornado_websockets.message import Data, Message
+from tornado_websockets.message import Data
 from tornado_websockets.runtime import runtime
 from tornado_websockets.tornadowrapper import TornadoWrapper
 
-__all__ = ["Client", "Server", "isolated_registry", "serve"]
+__all__ = ["Client", "Message", "Server", "isolated_registry", "serve"]
 
 TIMEOUT_S: Final = 10.0
 """How long `Client.receive` waits by default."""
+
+
+class Message(NamedTuple):
+    """An event, as a client receives it."""
+
+    event: str
+    data: Data
 
 
 class Client:
@@ -168,5 +176,8 @@ def isolated_registry() -> Iterator[None]:
         TornadoWrapper.tornado_handlers[:] = handlers
 
 
-async def _in_shared_thread(function: Callable[..., Any], *args: Any) -> Any:
-    return await sync_to_async(function, thread_sensitive=True)(*args)
+def _in_shared_thread(
+    function: Callable[..., Any], *args: Any, context: contextvars.Context
+) -> asyncio.Future[Any]:
+    coroutine = sync_to_async(context.run, thread_sensitive=True)(function, *args)
+    return asyncio.ensure_future(coroutine)

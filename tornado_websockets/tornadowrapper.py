@@ -74,7 +74,7 @@ class TornadoWrapper:
             [*cls.tornado_handlers, *others, *django[-1:]],
             **{**_default_settings(), **(settings or {})},
         )
-        cls.tornado_server = HTTPServer(cls.tornado_app)
+        cls.tornado_server = HTTPServer(cls.tornado_app, ssl_options=_ssl_options())
 
     @classmethod
     def add_handler(cls, handler: Sequence[Any] | Rule) -> None:
@@ -197,6 +197,14 @@ def _open_sockets(port: int, address: str) -> list[socket.socket]:
 def _rule(handler: Sequence[Any]) -> Rule:
     matcher, *rest = handler
     return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
+
+
+def _ssl_options() -> Any:
+    """Return what makes Tornado speak TLS, None when it does not."""
+    config = conf.get()
+    if config.ssl_options is not None or config.certfile is None:
+        return config.ssl_options
+    return {"certfile": config.certfile, "keyfile": config.keyfile}
 
 
 def _default_settings() -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from tornado_websockets import conf
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import Events, inside_callback
 from tornado_websockets.exceptions import (
@@ -19,8 +20,16 @@ from tornado_websockets.exceptions import (
 )
 from tornado_websockets.layers import layer
 from tornado_websockets.modules.module import Module
+from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.stats import PathStats
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websockethandler import WebSocketHandler
+from tornado_websockets.wire import (
+    WireOptions,
+    check_compression,
+    check_policy,
+    wire_options,
+)
 
 __all__ = ["WebSocket", "registry"]
 
@@ -45,6 +54,10 @@ class WebSocket:
 
     Args:
         path: unique; with or without a leading slash.
+        slow_reader: what happens to a client that reads too slowly: ``"close"``, ``"drop_oldest"``
+            or ``"latest"``; None is ``TORNADO["slow_reader"]``.
+        compression: True or a dictionary compresses messages, False does not; None is
+            ``TORNADO["compression"]``.
 
     Attributes:
         path: the path with its leading slash, like ``/chat``.
@@ -52,19 +65,31 @@ class WebSocket:
         context: the value of ``self`` in callbacks that are methods.
         events: its callbacks.
         modules: the modules that are bound to it.
+        stats: what is counted of it, while it serves.
         place: where it was created, as ``module:line``.
 
     Raises:
         InvalidInstanceError: path is no string.
         InvalidPathError: path is blank.
+        ValueError: slow_reader or compression is none of the above.
         DuplicatePathError: there is a WebSocket on this path; names both places.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        slow_reader: str | None = None,
+        compression: bool | Mapping[str, int] | None = None,
+    ) -> None:
         self.path = _normalise(path)
+        self._slow_reader = check_policy(slow_reader)
+        self._compression = check_compression(compression)
+        self._options: tuple[Mapping[str, Any], WireOptions] | None = None
         self.url = quote(PREFIX + self.path, safe=PATH_CHARACTERS)
         self.context: Any = None
-        self.events = Events(self.path)
+        self.stats = PathStats()
+        self.events = Events(self.path, self.stats.events)
         self.modules: list[Module] = []
         caller = sys._getframe(1)
         self.place = f"{caller.f_globals.get('__name__', '?')}:{caller.f_lineno}"
@@ -130,7 +155,7 @@ class WebSocket:
             ServerNotRunningError: this process runs no server, so nobody would get it.
             EncodeError: a value in data cannot be encoded; names its key path.
         """
-        layer.publish(self.path, encode(event, data))
+        layer.publish(self.path, Outgoing(event, encode(event, data)))
 
     def bind(self, module: AnyModule) -> AnyModule:
         """Add a module, such as a `ProgressBar`, and return it.
@@ -146,6 +171,15 @@ class WebSocket:
         module.bind(self)
         self.modules.append(module)
         return module
+
+    def wire_options(self, settings: Mapping[str, Any]) -> WireOptions:
+        """Return how connections of this path behave under the settings of an application."""
+        if self._options is None or self._options[0] is not settings:
+            options = wire_options(
+                conf.get(), settings, slow_reader=self._slow_reader, compression=self._compression
+            )
+            self._options = (settings, options)
+        return self._options[1]
 
     def _register(self) -> None:
         first = registry.setdefault(self.path, self)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import inspect
 import logging
 import secrets
-from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol
@@ -19,11 +16,13 @@ from tornado_websockets import conf, origins
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidMessageError
+from tornado_websockets.frames import build_close
 from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import layer
 from tornado_websockets.message import Data, decode, refusal, warning
+from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
-from tornado_websockets.wire import wire_for
+from tornado_websockets.wire import VERSION, Wire
 
 if TYPE_CHECKING:
     from tornado_websockets.websocket import WebSocket
@@ -32,13 +31,16 @@ __all__ = ["WebSocketHandler"]
 
 logger = logging.getLogger("tornado_websockets")
 
+ABNORMAL: Final = 1006
+"""What stands for the code of a connection that ended without one, RFC 6455 section 7.1.5."""
+
 
 class WebSocketHandler(TornadoWebSocketHandler):
     """The connection of one client to a `WebSocket`: the ``socket`` of a callback.
 
     Tornado makes one for each handshake. What it inherits from
-    `tornado.websocket.WebSocketHandler` works as documented there; `emit` and `close` may be
-    called from any thread.
+    `tornado.websocket.WebSocketHandler` works as documented there; `emit`, `write_message`, `ping`
+    and `close` may be called from any thread.
 
     Attributes:
         websocket: the `WebSocket` that the client is connected to.
@@ -52,7 +54,8 @@ class WebSocketHandler(TornadoWebSocketHandler):
         self.websocket = websocket
         self.id = secrets.token_hex(8)
         self.connected_at = datetime.now(UTC)
-        self._inbox = Inbox(self._run_callback, limit=conf.get().limits.inbox)
+        self._is_registered = False
+        self._inbox = Inbox(self, websocket, self._failed, limit=conf.get().limits.inbox)
 
     def __repr__(self) -> str:
         return f"<WebSocketHandler {self.id} of {self.websocket.path} from {self.ip}>"
@@ -66,9 +69,9 @@ class WebSocketHandler(TornadoWebSocketHandler):
         return self.request.remote_ip or ""
 
     @property
-    def is_paused(self) -> bool:
-        """True while too many messages wait for a callback, and no more are read."""
-        return self._inbox.is_full
+    def wire(self) -> Wire:
+        """What speaks with the client; there from the handshake on, also after the end."""
+        return self._wire
 
     def emit(self, event: str, data: Any = None) -> None:
         """Send an event to this client, from any thread.
@@ -81,21 +84,53 @@ class WebSocketHandler(TornadoWebSocketHandler):
             EncodeError: a value in data cannot be encoded; names its key path.
             WebSocketClosedError: the connection is closed.
         """
-        frame = encode(event, data)
-        if self.ws_connection is None:
+        outgoing = Outgoing(event, encode(event, data))
+        if self._wire.is_closing():
             raise WebSocketClosedError
-        runtime.call(self.send, frame)
+        runtime.call(self._wire.send, outgoing)
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame that is encoded already; a client that has gone is no error."""
-        with contextlib.suppress(WebSocketClosedError):
-            self.write_message(frame).add_done_callback(_retrieve)
+    def send(self, outgoing: Outgoing) -> None:
+        """Send a message that is framed already; a client that has gone is no error."""
+        self._wire.send(outgoing)
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what was sent to take more.
+
+        For callbacks that send much. It ends when the connection does.
+        """
+        await self._wire.drain()
+
+    def write_message(
+        self, message: bytes | str | dict[str, Any], binary: bool = False
+    ) -> asyncio.Future[None]:
+        """Send a message as it is, from any thread; see `tornado.websocket.WebSocketHandler`.
+
+        Returns:
+            On the event loop, what resolves when the client has room for more; in another thread
+            a future that nobody resolves there.
+
+        Raises:
+            WebSocketClosedError: the connection is closed.
+        """
+        if runtime.is_here or self._wire.is_closing():
+            return super().write_message(message, binary)
+        runtime.call(super().write_message, message, binary)
+        return asyncio.Future(loop=runtime.loop)
+
+    def ping(self, data: str | bytes = b"") -> None:
+        """Send a ping of at most 125 bytes, from any thread."""
+        runtime.call(super().ping, data)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Start the closing handshake, from any thread (RFC 6455 section 7.1.2)."""
-        runtime.call(super().close, code, reason)
+        """Start the closing handshake, from any thread (RFC 6455 section 7.1.2).
 
-    # What Tornado calls, in this order.
+        Raises:
+            ValueError: the code is none that may be sent.
+        """
+        build_close(code, reason or "")
+        runtime.call(self._wire.close, code, reason)
+
+    # What Tornado and the wire call, in this order.
 
     def prepare(self) -> None:
         headers = self.request.headers
@@ -103,35 +138,51 @@ class WebSocketHandler(TornadoWebSocketHandler):
             headers.get_list("Host"), headers.get_list("Origin"), conf.allowed_hosts()
         )
         if reason:
+            self.websocket.stats.rejected.add("origin")
             raise HTTPError(403, "%s", reason)
-
-    def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        return wire_for(self)
 
     def check_origin(self, origin: str) -> bool:
         return True  # prepare() has checked it, also where Tornado does not ask
 
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
+            return None
+        options = self.websocket.wire_options(self.settings)
+        compression = self.get_compression_options()
+        if compression is not None:
+            options = options.compressed_as_tornado(compression)
+        self._wire = Wire(self, options)
+        return cast(WebSocketProtocol, self._wire)
+
     def open(self, *args: str, **kwargs: str) -> None:
+        self._is_registered = True
         layer.join(self.websocket.path, self)
+        self.websocket.stats.open(layer.count(self.websocket.path))
         self._lifecycle("open")
 
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+    def on_message(self, message: str | bytes) -> None:
         """Hand a frame to the callback of its event, or answer what is wrong with it."""
         try:
             callback, data = self._read(message)
         except InvalidMessageError as error:
             self.warn(error.code)
-            return None
-        return self._inbox.put(callback, data)
+        else:
+            self.websocket.stats.events_in += 1
+            self._inbox.put(callback, data, self._wire)
 
     def on_close(self) -> None:
         """Unlink this connection; its ``close`` callbacks run after what it has sent."""
-        layer.leave(self.websocket.path, self)
-        self._lifecycle("close")
+        if self._is_registered:  # Tornado also tells of one that went away in its handshake
+            layer.leave(self.websocket.path, self)
+            self.websocket.stats.closed.add(self.close_code or ABNORMAL)
+            self._lifecycle("close")
 
     def warn(self, code: str) -> None:
         """Answer a frame that cannot be used with the ``warning`` event."""
-        self.send(warning(code))
+        self.websocket.stats.warnings.add(code)
+        self._wire.send(Outgoing("warning", warning(code)))
+
+    # Private.
 
     def _read(self, frame: str | bytes) -> tuple[Callback, Data]:
         if isinstance(frame, bytes):
@@ -148,27 +199,10 @@ class WebSocketHandler(TornadoWebSocketHandler):
         for callback in self.websocket.events.lifecycle(event):
             self._inbox.put(callback, Data())
 
-    async def _run_callback(self, callback: Callback, data: Data) -> None:
-        try:
-            context = self.websocket.context
-            if callback.is_async:
-                await callback(context, self, data)
-            else:
-                result = await runtime.in_thread(callback, context, self, data)
-                if inspect.isawaitable(result):
-                    await result
-        except WebSocketClosedError:
+    def _failed(self, callback: Callback, error: BaseException) -> None:
+        if isinstance(error, WebSocketClosedError):
             logger.debug("%r went away during %r", self, callback)
-        except (Exception, asyncio.CancelledError) as error:
-            task = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                raise  # the server stops; otherwise what the callback awaited was cancelled
-            logger.exception("%r failed for %r", callback, self)
-            self.warn("handler_error")
-
-
-def _retrieve(written: asyncio.Future[None]) -> None:
-    # A client that goes away while a frame is written is seen by on_close; an error that nobody
-    # retrieves would be logged by asyncio.
-    if not written.cancelled():
-        written.exception()
+            return
+        callback.stats.errors += 1
+        logger.error("%r failed for %r", callback, self, exc_info=error)
+        self.warn("handler_error")

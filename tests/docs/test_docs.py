@@ -15,13 +15,18 @@ import pytest
 from django.core.management import CommandParser, load_command_class
 
 from tests.docs.pages import DOCS, ROOT, Block, Page, blocks, code, page, pages
-from tornado_websockets import conf
+from tornado_websockets import conf, rules
+from tornado_websockets.deflate import Compression
 from tornado_websockets.env import VARIABLES
 from tornado_websockets.exceptions import TornadoWebSocketsError
 from tornado_websockets.message import WARNINGS
 from tornado_websockets.modules import ProgressBar
+from tornado_websockets.outbox import POLICIES
+from tornado_websockets.stats import PathStats
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
+from tornado_websockets.wire.heartbeat import PING_TIMEOUT
+from tornado_websockets.wire.wire import TOO_SLOW
 
 STATIC = ROOT / "tornado_websockets" / "static" / "tornado_websockets"
 SETTINGS_HEADER = ("Key", "Type", "Default", "Unit", "Environment variable", "Check")
@@ -99,7 +104,7 @@ def problems_of_every_setting() -> dict[str, str]:
     for key in settings_of_the_code():
         outer, _, inner = key.partition(".")
         wrong: Any = {outer: {inner: object()}} if inner else {outer: object()}
-        [problem] = conf.problems(wrong)
+        [problem] = rules.problems(wrong)
         found[key] = problem.id
     return found
 
@@ -113,7 +118,7 @@ def test_every_check_is_documented_at_its_settings() -> None:
     rows = page("checks.md").table("Id", "Setting", "Expected", "Hint")
     documented = {code(row[0])[0].removeprefix("tornado_websockets."): row[1] for row in rows}
     by_setting = problems_of_every_setting()
-    [of_all], [unknown] = conf.problems(None), conf.problems({"unheard_of": 1})
+    [of_all], [unknown] = rules.problems(None), rules.problems({"unheard_of": 1})
     assert set(documented) == {*by_setting.values(), of_all.id, unknown.id}
     assert {
         key: check for check, cell in documented.items() for key in code(cell) if key != "TORNADO"
@@ -121,9 +126,32 @@ def test_every_check_is_documented_at_its_settings() -> None:
 
 
 def test_no_check_of_the_source_is_left_out() -> None:
-    source = (ROOT / "tornado_websockets" / "conf.py").read_text()
+    source = (ROOT / "tornado_websockets" / "rules.py").read_text()
     ids = set(re.findall(r'"([EW]\d{3})"', source))
     assert ids == set(re.findall(r"tornado_websockets\.([EW]\d{3})", page("checks.md").text))
+
+
+def test_every_parameter_of_compression_is_documented_with_its_range_and_default() -> None:
+    rows = page("settings.md").table("Key", "Range", "Default", "What it is")
+    documented = {code(key)[0]: ast.literal_eval(code(default)[0]) for key, _, default, _ in rows}
+    assert documented == dataclasses.asdict(Compression())
+    for key, numbers, *_rest in rows:
+        low, *high = map(int, re.findall(r"\d+", numbers))
+        assert all(rules.is_compression({code(key)[0]: value}) for value in (low, *high))
+        beyond = [low - 1, *(value + 1 for value in high)]
+        assert not any(rules.is_compression({code(key)[0]: value}) for value in beyond), key
+
+
+def test_every_policy_for_slow_readers_is_documented() -> None:
+    rows = page("websockets.md").table("Policy", "A client for which too much waits", "Good for")
+    assert [code(row[0])[0] for row in rows] == list(POLICIES)
+
+
+def test_every_counter_is_documented() -> None:
+    rows = page("websockets.md").table("Counter", "Unit", "What it is")
+    names = {name for name in dir(PathStats) if not name.startswith("_")}
+    verbs = {name for name in names if callable(getattr(PathStats, name))}
+    assert {code(row[0])[0] for row in rows} == names - verbs
 
 
 def test_every_warning_is_documented_with_its_sentence() -> None:
@@ -136,10 +164,18 @@ def test_the_client_comes_back_after_the_documented_close_codes() -> None:
     for codes, _meaning, answer in page("protocol.md").table("Code", "Meaning", "Reconnect"):
         first, _, last = codes.partition("-")
         documented[int(first)] = documented[int(last or first)] = answer == "yes"
-    documented |= dict.fromkeys((1002, 1005, 1011, 1012, 3000, 3999), True)  # "every other code"
+    documented |= dict.fromkeys((1003, 1005, 1012, 3000, 3999), True)  # "every other code"
     codes_given = json.dumps(list(documented))
     answers = json.loads(node("-e", CLOSING, str(STATIC / "client.js"), codes_given))
     assert dict(zip(documented, answers, strict=True)) == documented
+
+
+def test_every_close_code_of_the_server_is_documented() -> None:
+    sources = [path.read_text() for path in (ROOT / "tornado_websockets").glob("*.py")]
+    codes = set(re.findall(r"ProtocolError\((\d{4})", "".join(sources)))
+    assert len(codes) >= 3
+    codes |= {str(PING_TIMEOUT[0]), str(TOO_SLOW[0])}
+    assert codes <= {row[0] for row in page("protocol.md").table("Code", "Meaning", "Reconnect")}
 
 
 async def events_until(client: Client, last: str) -> list[tuple[str, list[str]]]:

@@ -83,7 +83,7 @@ def test_every_example_is_driven() -> None:
         block.code for block in examples if block.file and "tests" in block.file
     )
     paths = {
-        path for block in examples for path in re.findall(r'= WebSocket\("(.*?)"\)', block.code)
+        path for block in examples for path in re.findall(r'= WebSocket\("([^"]*)"', block.code)
     }
     assert paths
     assert {path for path in paths if f'connect("{path}")' not in tests} == set()

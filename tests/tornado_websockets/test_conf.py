@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from tornado.routing import AnyMatches, Rule
 
-from tornado_websockets import conf
+from tornado_websockets import conf, rules
 
 
 def test_an_absent_setting_means_the_defaults() -> None:
@@ -61,12 +61,21 @@ def test_a_changed_setting_is_read_again() -> None:
         ({"limits": None}, "E008", "a dictionary of limits"),
         ({"limits": {"message_size": -1}}, "E009", "TORNADO['limits']['message_size'] must be"),
         ({"limits": {"inbox": 0}}, "E009", "an integer of at least 1"),
+        ({"limits": {"send_bytes": 0}}, "E009", "a positive integer (bytes), or None"),
+        ({"limits": {"send_frames": "1"}}, "E009", "an integer of at least 1"),
+        ({"slow_reader": "wait"}, "E010", "one of close, drop_oldest, latest, got 'wait'"),
+        ({"compression": None}, "E011", "True, False or a dictionary"),
+        ({"compression": {"window_bits": 8}}, "E011", "window_bits (9-15)"),
+        ({"compression": {"bits": 9}}, "E011", "True, False or a dictionary"),
+        ({"certfile": "/no/such/file.pem"}, "E012", "the path of a file that can be read"),
+        ({"keyfile": 1}, "E012", "the path of a file that can be read"),
+        ({"ssl_options": "yes"}, "E013", "an ssl.SSLContext"),
     ],
 )
 def test_a_mistake_is_one_problem_and_stops_the_start(
     tornado: Any, number: str, words: str
 ) -> None:
-    (problem,) = conf.problems(tornado)
+    (problem,) = rules.problems(tornado)
     assert problem.id == number
     assert words in problem.message
     assert problem.hint
@@ -83,11 +92,11 @@ def test_a_mistake_is_one_problem_and_stops_the_start(
         ({"prot": 1}, "Did you mean 'port'?"),
         ({"handler": []}, "Did you mean 'handlers'?"),
         ({"limits": {"mesage_size": 1}}, "Did you mean 'message_size'?"),
-        ({"xyz": 1}, "Known keys: event_threads, handlers, limits, "),
+        ({"xyz": 1}, "Known keys: certfile, compression, event_threads, "),
     ],
 )
 def test_an_unknown_key_is_a_warning_with_a_suggestion(tornado: Any, hint: str) -> None:
-    (problem,) = conf.problems(tornado)
+    (problem,) = rules.problems(tornado)
     assert problem.id == "W001"
     assert problem.hint.startswith(hint)
     with override_settings(TORNADO=tornado):
@@ -101,8 +110,8 @@ def test_every_form_of_a_route_is_accepted() -> None:
         (r"/c", object, {}, "name"),
         Rule(AnyMatches(), object),
     ]
-    assert conf.problems({"handlers": routes}) == []
-    assert conf.problems({"handlers": tuple(routes)}) == []
+    assert rules.problems({"handlers": routes}) == []
+    assert rules.problems({"handlers": tuple(routes)}) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tornado_websockets import conf
+from tornado_websockets import rules
 from tornado_websockets.env import VARIABLES, tornado_from_env
 
 
@@ -24,7 +24,14 @@ def test_only_what_is_set_is_in_it() -> None:
 
 
 def test_every_variable_is_read_as_what_the_settings_take() -> None:
-    tornado = read(dict.fromkeys(VARIABLES, "7"))
+    texts = {
+        **dict.fromkeys(VARIABLES, "7"),
+        "TORNADO_SLOW_READER": "latest",
+        "TORNADO_COMPRESSION": "on",
+        "TORNADO_CERTFILE": __file__,
+        "TORNADO_KEYFILE": __file__,
+    }
+    tornado = read(texts)
     assert tornado == {
         "port": 7,
         "threads": 7,
@@ -32,9 +39,13 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         "max_body_size": 7,
         "ping_interval": 7.0,
         "ping_timeout": 7.0,
-        "limits": {"message_size": 7, "inbox": 7},
+        "slow_reader": "latest",
+        "compression": True,
+        "certfile": __file__,
+        "keyfile": __file__,
+        "limits": {"message_size": 7, "inbox": 7, "send_bytes": 7, "send_frames": 7},
     }
-    assert conf.problems(tornado) == []
+    assert rules.problems(tornado) == []
 
 
 @pytest.mark.parametrize("text", ["none", "None", "unlimited"])
@@ -53,6 +64,8 @@ def test_no_limit_is_none(text: str) -> None:
         ("TORNADO_PING_INTERVAL", "soon", "a number of seconds, got 'soon'"),
         ("TORNADO_PING_INTERVAL", "nan", "a number of seconds"),
         ("TORNADO_PING_TIMEOUT", "-1", "a number of seconds"),
+        ("TORNADO_COMPRESSION", "ture", "one of true, false, on, off, 1, 0, got 'ture'"),
+        ("TORNADO_SLOW_READER", "wait", "one of close, drop_oldest, latest, got 'wait'"),
     ],
 )
 def test_a_value_that_is_not_understood_stops_the_start(

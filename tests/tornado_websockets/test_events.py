@@ -14,7 +14,7 @@ from tornado_websockets.exceptions import DuplicateEventError, NotCallableError
 
 
 def call(function: Callable[..., Any]) -> Any:
-    return Callback(function)("context", "socket", "data")
+    return Callback(function).call("context", "socket", "data")
 
 
 def decorated(function: Callable[..., Any]) -> Callable[..., Any]:

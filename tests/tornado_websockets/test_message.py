@@ -123,7 +123,7 @@ def test_any_frame_is_a_message_or_an_invalid_message(frame: str | bytes) -> Non
 
 
 def test_data_reads_as_attributes_at_any_depth() -> None:
-    data = message.decode('{"event": "a", "data": {"user": {"name": "Ann"}, "n": 1}}').data
+    data = message.decode('{"event": "a", "data": {"user": {"name": "Ann"}, "n": 1}}')[1]
     assert data.n == data["n"] == data.get("n") == 1
     assert data.user.name == "Ann"
     assert isinstance(data, dict)

@@ -38,7 +38,7 @@ async def test_calls_of_a_thread_are_made_on_the_loop_in_order_before_its_end_is
         for n in range(1000):
             runtime.call(lambda n=n: calls.append((n, threading.get_ident())))
 
-    await runtime.run_in_pool(work)
+    await runtime.run_in_pool(work, context=contextvars.copy_context())
     assert calls == [(n, threading.get_ident()) for n in range(1000)]
 
 
@@ -51,7 +51,7 @@ async def test_a_call_that_fails_is_logged_and_the_next_one_is_made(
         runtime.call(int, "x")
         runtime.call(calls.append, 1)
 
-    await runtime.run_in_pool(work)
+    await runtime.run_in_pool(work, context=contextvars.copy_context())
     assert calls == [1]
     assert "a call from a thread failed" in caplog.text
 
@@ -59,8 +59,10 @@ async def test_a_call_that_fails_is_logged_and_the_next_one_is_made(
 async def test_a_function_in_the_pool_has_the_context_of_its_caller(runtime: Runtime) -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
     variable.set("from the loop")
-    assert await runtime.run_in_pool(variable.get) == "from the loop"
-    assert await runtime.run_in_pool(threading.get_ident) != threading.get_ident()
+    context = contextvars.copy_context()
+    assert await runtime.run_in_pool(variable.get, context=context) == "from the loop"
+    ident = await runtime.run_in_pool(threading.get_ident, context=context)
+    assert ident != threading.get_ident()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -74,7 +76,7 @@ async def test_no_database_connection_outlives_a_function_when_they_have_no_age(
             cursor.execute("SELECT 1")
         opened.append(connections["default"])
 
-    await runtime.run_in_pool(query)
+    await runtime.run_in_pool(query, context=contextvars.copy_context())
     assert opened[0].connection is None
 
 
@@ -93,8 +95,8 @@ async def test_stopping_waits_for_tasks_and_cancels_those_that_do_not_end() -> N
         finally:
             ended.append("endless")
 
-    runtime.spawn(quick())
-    runtime.spawn(endless())
+    runtime.keep(asyncio.create_task(quick()))
+    runtime.keep(asyncio.create_task(endless()))
     assert runtime.is_running
     await runtime.stop(timeout_s=0.1)
     assert ended == ["quick", "endless"]

@@ -201,7 +201,7 @@ def test_broadcast_without_a_server_is_an_error() -> None:
 async def test_one_dead_client_never_stops_a_broadcast(server: Server) -> None:
     ws = WebSocket("/chat")
     clients = [await server.connect("/chat") for _ in range(3)]
-    ws[0].ws_connection.stream.close()  # type: ignore[union-attr]
+    ws[0].wire.on_connection_close()
     ws.broadcast("news")
     assert await clients[1].receive() == ("news", {})
     assert await clients[2].receive() == ("news", {})

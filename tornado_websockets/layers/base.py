@@ -6,14 +6,16 @@ import abc
 from collections.abc import Sequence
 from typing import Protocol
 
+from tornado_websockets.outgoing import Outgoing
+
 __all__ = ["Connection", "Layer"]
 
 
 class Connection(Protocol):
     """One client, as a layer sees it."""
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame; a client that has gone is no error."""
+    def send(self, outgoing: Outgoing) -> None:
+        """Send a message; a client that has gone is no error."""
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Start the closing handshake, RFC 6455 section 7.1.2."""
@@ -42,8 +44,8 @@ class Layer(abc.ABC):
         """Return how many connections a path has in this process; None is all paths."""
 
     @abc.abstractmethod
-    def publish(self, path: str, frame: bytes) -> None:
-        """Send a frame to every client of a path.
+    def publish(self, path: str, outgoing: Outgoing) -> None:
+        """Send a message to every client of a path.
 
         Raises:
             ServerNotRunningError: no client can be reached from this process.

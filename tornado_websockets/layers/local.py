@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tornado_websockets.exceptions import ServerNotRunningError
 from tornado_websockets.layers.base import Connection, Layer
+from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 
 __all__ = ["LocalLayer"]
@@ -39,20 +40,20 @@ class LocalLayer(Layer):
             return len(self._paths.get(path, ()))
         return sum(map(len, list(self._paths.values())))
 
-    def publish(self, path: str, frame: bytes) -> None:
+    def publish(self, path: str, outgoing: Outgoing) -> None:
         if not runtime.is_running:
             raise ServerNotRunningError(path)
-        runtime.call(self._deliver, path, frame)
+        runtime.call(self._deliver, path, outgoing)
 
     def close_all(self, code: int, reason: str) -> None:
         for path in list(self._paths):
             for connection in self.connections(path):
                 connection.close(code, reason)
 
-    def _deliver(self, path: str, frame: bytes) -> None:
+    def _deliver(self, path: str, outgoing: Outgoing) -> None:
         for connection in self.connections(path):
             try:
-                connection.send(frame)
+                connection.send(outgoing)
             except Exception:
                 # One dead client never stops a broadcast.
                 logger.exception("could not send to a client of %s", path)

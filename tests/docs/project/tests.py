@@ -17,7 +17,8 @@ from tornado_websockets.discovery import discover
 from tornado_websockets.testing import serve
 from tornado_websockets.websocket import registry
 
-# The first two stand in no module that a server finds by itself.
+# The first three stand in no module that a server finds by itself.
+import_module("chat.archive")
 import_module("chat.counter")
 import_module("jobs.poll")
 discover()
@@ -33,7 +34,7 @@ class SettingsTests(SimpleTestCase):
         call_command("check", fail_level="WARNING")
 
     def test_the_server_finds_every_websocket(self) -> None:
-        self.assertEqual(set(registry), {"/chat", "/counter", "/jobs", "/poll"})
+        self.assertEqual(set(registry), {"/archive", "/chat", "/counter", "/jobs", "/poll"})
 
 
 @override_settings(ALLOWED_HOSTS=["127.0.0.1"])
@@ -61,6 +62,17 @@ class ExampleTests(TransactionTestCase):
             client.emit("add", {"by": 4})
             self.assertEqual(await client.receive(), ("value", {"value": 1}))
             self.assertEqual(await client.receive(), ("value", {"value": 5}))
+
+    async def test_the_archive(self) -> None:
+        message = import_module("chat.models").Message
+        texts = [f"{number} " + "x" * 400 for number in range(1000)]
+        await message.objects.abulk_create(message(text=text) for text in texts)
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/archive")
+            client.emit("export")
+            exported = [(await client.receive()).data.text for _ in texts]
+            self.assertEqual(exported, texts)
+            self.assertEqual(await client.receive(), ("complete", {}))
 
     async def test_the_progress_bar(self) -> None:
         async with serve(share_thread=False) as server:

@@ -6,13 +6,14 @@ import pytest
 
 from tornado_websockets.exceptions import ServerNotRunningError
 from tornado_websockets.layers import Layer, LocalLayer
+from tornado_websockets.outgoing import Outgoing
 
 
 class Client:
     def __init__(self) -> None:
         self.closed: tuple[int | None, str | None] | None = None
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, outgoing: Outgoing) -> None: ...
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self.closed = (code, reason)
@@ -52,4 +53,4 @@ def test_all_are_closed(layer: Layer) -> None:
 
 def test_nobody_can_be_reached_from_a_process_without_server(layer: Layer) -> None:
     with pytest.raises(ServerNotRunningError):
-        layer.publish("/x", b"{}")
+        layer.publish("/x", Outgoing("news", b"{}"))

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tornado_websockets.layers import LocalLayer
+from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 
 
@@ -16,10 +17,10 @@ class Client:
         self.frames: list[bytes] = []
         self.error = error
 
-    def send(self, frame: bytes) -> None:
+    def send(self, outgoing: Outgoing) -> None:
         if self.error is not None:
             raise self.error
-        self.frames.append(frame)
+        self.frames.append(outgoing.frame)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None: ...
 
@@ -36,9 +37,9 @@ async def test_a_frame_reaches_every_client_of_its_path_at_once() -> None:
     layer.join("/x", a)
     layer.join("/x", b)
     layer.join("/y", other)
-    frame = b"{}"
-    layer.publish("/x", frame)
-    assert a.frames[0] is b.frames[0] is frame
+    news = Outgoing("news", b"{}")
+    layer.publish("/x", news)
+    assert a.frames[0] is b.frames[0] is news.frame
     assert other.frames == []
 
 
@@ -48,6 +49,6 @@ async def test_a_client_that_cannot_be_reached_never_stops_the_others(
     layer, dead, alive = LocalLayer(), Client(OSError("gone")), Client()
     layer.join("/x", dead)
     layer.join("/x", alive)
-    layer.publish("/x", b"{}")
-    assert alive.frames == [b"{}"]
+    layer.publish("/x", Outgoing("news", b"{}"))
+    assert alive.frames == [b"\x81\x02{}"]
     assert "could not send to a client of /x" in caplog.text

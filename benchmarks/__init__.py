@@ -1,0 +1,1 @@
+"""Measures of the product beside other servers that do the same work."""

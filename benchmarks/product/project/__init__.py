@@ -1,0 +1,1 @@
+"""A Django project as the product's users have one, for measuring."""

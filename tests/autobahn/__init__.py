@@ -1,0 +1,1 @@
+"""The product against the fuzzing client of Autobahn|Testsuite: ``scripts/autobahn``."""

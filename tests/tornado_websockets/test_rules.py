@@ -1,0 +1,38 @@
+"""What a value of a setting may be; `test_conf` has the table of what is refused."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from tests.rawclient import TLS
+from tornado_websockets.rules import is_compression, problems
+
+
+@pytest.mark.parametrize(
+    "value", [True, False, {}, {"level": 1, "mem_level": 9, "window_bits": 9, "min_size": 0}]
+)
+def test_compression_is_a_switch_or_its_parameters(value: object) -> None:
+    assert is_compression(value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, "on", {"level": -1}, {"level": 10}, {"mem_level": True}, {"wbits": 9}]
+)
+def test_anything_else_is_none(value: object) -> None:
+    assert not is_compression(value)
+
+
+def test_the_files_of_tls_have_to_be_there() -> None:
+    assert problems({"certfile": TLS / "cert.pem", "keyfile": str(TLS / "key.pem")}) == []
+    assert problems({"certfile": None}) == []
+    assert [p.id for p in problems({"certfile": Path("/no/such/file")})] == ["E012"]
+    assert [p.id for p in problems({"keyfile": str(TLS)})] == ["E012"]
+
+
+def test_options_of_tls_are_a_context_or_a_dictionary() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    for value in (None, context, {"certfile": "x"}):
+        assert problems({"ssl_options": value}) == []

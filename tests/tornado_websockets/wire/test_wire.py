@@ -1,0 +1,520 @@
+"""One connection, over either transport: the same behaviour, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tornado.websocket import WebSocketClosedError
+
+from tests.rawclient import RawClient, close, masked, text
+from tests.tornado_websockets.wire.conftest import Serve
+from tornado_websockets.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tornado_websockets.tornadowrapper import TornadoWrapper
+from tornado_websockets.websocket import WebSocket
+from tornado_websockets.websockethandler import WebSocketHandler
+
+HURRY = {"ping_interval": 0.2, "ping_timeout": 0.2}
+ECHO = '{"event":"message","data":{"n":1}}'
+
+
+@pytest.fixture
+def echo() -> WebSocket:
+    ws = WebSocket("/echo")
+
+    @ws.on
+    async def message(socket: WebSocketHandler, data: Any) -> None:
+        socket.emit("message", data)
+
+    return ws
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def echoes(client: RawClient) -> bool:
+    client.send(text(ECHO))
+    return (await client.receive()).payload == ECHO.encode()
+
+
+async def test_a_message_is_answered(echo: WebSocket, serve: Serve) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        assert client.head.startswith("HTTP/1.1 101 ")
+        assert "Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head
+        assert await echoes(client)
+
+
+async def test_what_comes_right_behind_the_handshake_is_not_lost(
+    echo: WebSocket, serve: Serve
+) -> None:
+    async with serve() as connect, connect("/echo", behind=text(ECHO) * 3) as client:
+        for _ in range(3):
+            assert (await client.receive()).payload == ECHO.encode()
+        assert await echoes(client)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+async def test_bytes_may_come_in_any_pieces(size: int, echo: WebSocket, serve: Serve) -> None:
+    data = text(ECHO)
+    async with serve() as connect, connect("/echo") as client:
+        for start in range(0, len(data), size):
+            client.send(data[start : start + size])
+            await asyncio.sleep(0)
+        assert (await client.receive()).payload == ECHO.encode()
+
+
+async def test_fragments_with_a_ping_between_are_one_message(echo: WebSocket, serve: Serve) -> None:
+    half = len(ECHO) // 2
+    async with serve() as connect, connect("/echo") as client:
+        client.send(masked(TEXT, ECHO[:half].encode(), fin=False))
+        client.send(masked(PING, b"between"))
+        client.send(masked(CONTINUATION, ECHO[half:].encode()))
+        assert await client.receive() == (0x80 | PONG, b"between")
+        assert (await client.receive()).payload == ECHO.encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x81\x02{}", 1002),  # no mask
+        (masked(TEXT, b"{}", rsv=0x40), 1002),
+        (masked(TEXT, b"{}", rsv=0x10), 1002),
+        (masked(0x3, b""), 1002),
+        (masked(0xB, b""), 1002),
+        (masked(CONTINUATION, b"x"), 1002),
+        (masked(TEXT, b"a", fin=False) + masked(TEXT, b"b"), 1002),
+        (masked(PING, b"", fin=False), 1002),
+        (masked(PING, b"x" * 126), 1002),
+        (masked(CLOSE, b"x"), 1002),
+        (close(1005), 1002),
+        (close(2999), 1002),
+        (masked(CLOSE, b"\x03\xe8\xff"), 1007),
+        (masked(TEXT, b"\xff"), 1007),
+        (masked(TEXT, b"ab\xf4\x90", fin=False), 1007),
+        (b"\x81\xff" + struct.pack("!Q", 1 << 63) + b"mask", 1002),
+        (b"\x81\xff" + struct.pack("!Q", 1 << 40) + b"mask", 1009),
+        (b"\x81\xfe\xff\xffmask", None),
+        (masked(TEXT, b"x" * 40_000, fin=False) + masked(CONTINUATION, b"x" * 40_000), 1009),
+    ],
+)
+async def test_what_is_not_rfc_6455_ends_that_connection_with_its_code(
+    data: bytes, code: int | None, echo: WebSocket, serve: Serve
+) -> None:
+    async with serve() as connect, connect("/echo") as client, connect("/echo") as other:
+        client.send(data)
+        if code is not None:
+            assert (await client.closed()).code == code
+        assert await echoes(other)
+
+
+async def test_a_client_that_keeps_sending_after_its_mistake_reads_why(
+    echo: WebSocket, serve: Serve
+) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        client.send(masked(TEXT, b"x" * 1_000_000))
+        frame = await client.receive()
+        assert (frame.opcode, frame.code) == (CLOSE, 1009)
+        await client.cut()
+        await until(lambda: not len(echo))
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (masked(CLOSE), b""),
+        (close(1000), b"\x03\xe8"),
+        (close(1001, "bye"), b"\x03\xe9"),
+        (close(4999, "é" * 61), b"\x13\x87"),
+    ],
+)
+async def test_a_close_is_answered_with_its_code(
+    sent: bytes, answer: bytes, echo: WebSocket, serve: Serve
+) -> None:
+    ended: list[Any] = []
+
+    @echo.on
+    async def close(socket: WebSocketHandler) -> None:
+        ended.append((socket.close_code, socket.close_reason))
+
+    async with serve() as connect, connect("/echo") as client:
+        client.send(sent + text(ECHO))
+        assert (await client.closed()).payload == answer
+        await until(lambda: bool(ended))
+    code = struct.unpack("!H", answer)[0] if answer else None
+    assert ended[0][0] == code
+    assert not len(echo)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "payload"),
+    [
+        (None, None, b""),
+        (4001, "é" * 100, b"\x0f\xa1" + "é".encode() * 61),
+        (None, "bye", b"\x03\xe8bye"),
+    ],
+)
+async def test_a_callback_closes_and_the_client_answers(
+    code: int | None, reason: str | None, payload: bytes, serve: Serve
+) -> None:
+    ws = WebSocket("/kick")
+    ended: list[Any] = []
+
+    @ws.on
+    async def kick(socket: WebSocketHandler) -> None:
+        socket.emit("last words")
+        socket.close(code, reason)
+        socket.close(1000)  # the first one holds
+        with pytest.raises(WebSocketClosedError):
+            socket.emit("too late")
+
+    @ws.on
+    async def close(socket: WebSocketHandler) -> None:
+        ended.append(socket.close_code)
+
+    async with serve() as connect, connect("/kick") as client:
+        client.send(text('{"event":"kick"}') + text('{"event":"kick"}'))
+        assert json.loads((await client.receive()).payload)["event"] == "last words"
+        assert await client.receive() == (0x80 | CLOSE, payload)
+        client.send(masked(CLOSE, payload))
+        await client.ended()
+        await until(lambda: bool(ended))
+
+
+@pytest.mark.parametrize("code", [999, 1004, 1005, 1006, 1015, 2999, 5000])
+async def test_a_code_that_may_not_be_sent_is_an_error_at_the_call(
+    code: int, echo: WebSocket, serve: Serve
+) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        assert await echoes(client)
+        with pytest.raises(ValueError, match=f"got {code}"):
+            echo[0].close(code)
+        assert await echoes(client)
+
+
+async def test_a_client_that_does_not_answer_a_close_is_cut(
+    echo: WebSocket, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tornado_websockets.wire.ending.CLOSE_TIMEOUT_S", 0.1)
+    async with serve() as connect, connect("/echo") as client:
+        assert await echoes(client)
+        echo[0].close(1000)
+        assert (await client.receive()).opcode == CLOSE
+        await client.cut()
+        await until(lambda: not len(echo))
+
+
+async def test_a_ping_is_answered_with_what_it_carries(echo: WebSocket, serve: Serve) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        for payload in (b"", b"x" * 125):
+            client.send(masked(PING, payload))
+            assert await client.receive() == (0x80 | PONG, payload)
+        client.send(masked(PONG, b"nobody asked"))
+        assert await echoes(client)
+
+
+async def test_a_client_that_answers_no_ping_is_told_to_come_back(
+    echo: WebSocket, serve: Serve
+) -> None:
+    codes: list[Any] = []
+
+    @echo.on
+    async def close(socket: WebSocketHandler) -> None:
+        codes.append((socket.close_code, socket.close_reason))
+
+    async with serve(**HURRY) as connect, connect("/echo") as client:
+        assert await client.receive() == (0x80 | PING, b"")
+        frame = await client.receive()
+        assert (frame.code, frame.payload[2:]) == (1011, b"ping timed out")
+        await client.cut()
+        await until(lambda: bool(codes))
+    assert codes == [(1011, "ping timed out")]
+
+
+@pytest.mark.parametrize("answer", [masked(PONG), text(ECHO)])
+async def test_a_client_that_says_anything_stays(
+    answer: bytes, echo: WebSocket, serve: Serve
+) -> None:
+    async with serve(**HURRY) as connect, connect("/echo") as client:
+        pings = 0
+        while pings < 4:
+            if (await client.receive()).opcode == PING:
+                pings += 1
+                client.send(answer)
+        assert len(echo) == 1
+
+
+async def test_no_timeout_pings_for_ever(echo: WebSocket, serve: Serve) -> None:
+    async with serve(ping_interval=0.05, ping_timeout=0) as connect, connect("/echo") as client:
+        for _ in range(4):
+            assert (await client.receive()).opcode == PING
+        assert await echoes(client)
+
+
+async def test_a_busy_callback_does_not_cost_its_client_the_connection(serve: Serve) -> None:
+    ws = WebSocket("/busy")
+
+    @ws.on
+    async def work(socket: WebSocketHandler) -> None:
+        await asyncio.sleep(1)
+        socket.emit("worked")
+
+    async with serve(**HURRY, limits={"inbox": 1}) as connect, connect("/busy") as client:
+        client.send(text('{"event":"work"}') * 4)  # more than the inbox holds: reading pauses
+        worked = 0
+        while worked < 4:
+            frame = await client.receive()
+            assert frame.opcode in (TEXT, PING)
+            worked += frame.opcode == TEXT
+            if frame.opcode == PING:
+                client.send(masked(PONG))  # which is not read while reading pauses
+
+
+async def test_the_interface_of_tornado_works_in_callbacks(serve: Serve) -> None:
+    ws = WebSocket("/tornado")
+    pongs: list[bytes] = []
+
+    @ws.on
+    async def speak(socket: WebSocketHandler) -> None:
+        socket.on_pong = pongs.append  # type: ignore[assignment,method-assign]
+        await socket.write_message("text")
+        await socket.write_message(b"bytes", binary=True)
+        await socket.write_message({"a": "dict"})
+        socket.ping(b"hello?")
+        socket.set_nodelay(True)
+        await socket.drain()
+        assert socket.request.path == "/ws/tornado"
+        assert socket.selected_subprotocol is None
+
+    @ws.on
+    def thread(socket: WebSocketHandler) -> None:
+        socket.write_message("from a thread")
+        socket.ping(b"thread")
+
+    async with serve() as connect, connect("/tornado") as client:
+        client.send(text('{"event":"speak"}'))
+        assert await client.receive() == (0x80 | TEXT, b"text")
+        assert await client.receive() == (0x80 | BINARY, b"bytes")
+        assert await client.receive() == (0x80 | TEXT, b'{"a": "dict"}')
+        assert await client.receive() == (0x80 | PING, b"hello?")
+        client.send(masked(PONG, b"hello?"))
+        await until(lambda: pongs == [b"hello?"])
+        client.send(text('{"event":"thread"}'))
+        assert await client.receive() == (0x80 | TEXT, b"from a thread")
+        assert await client.receive() == (0x80 | PING, b"thread")
+
+
+@pytest.mark.parametrize("policy", ["close", "drop_oldest", "latest"])
+async def test_a_reader_that_stops_costs_what_its_policy_allows_and_nobody_else_anything(
+    policy: str, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "tornado_websockets")
+    ws = WebSocket("/news", slow_reader=policy)
+    codes: list[Any] = []
+
+    @ws.on
+    async def close(socket: WebSocketHandler) -> None:
+        codes.append(socket.close_code)
+
+    data = {"text": "x" * 10_000}
+    async with serve() as connect, connect("/news") as slow, connect("/news") as good:
+        slow.reader._transport.pause_reading()
+        await until(lambda: len(ws) == 2)
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for n in range(2000):  # 20 MB, beyond what the kernel buffers for a socket
+            ws.broadcast(f"event{n % 7}", {**data, "n": n})
+            assert json.loads((await good.receive()).payload)["data"]["n"] == n
+        grown = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        assert grown < 3 * 1024 * 1024
+        if policy == "close":
+            await until(lambda: codes == [4008])
+            assert len(ws) == 1
+            assert [r.message for r in caplog.records if "too slowly" in r.message]
+            return
+        slow.reader._transport.resume_reading()
+        got: list[int] = []
+        while not got or got[-1] < 1999:
+            got.append(json.loads((await slow.receive()).payload)["data"]["n"])
+        assert len(ws) == 2
+        assert got == sorted(set(got))
+        assert len(got) < 2000
+        if policy == "latest":
+            assert got[-7:] == list(range(1993, 2000))
+
+
+async def test_drain_waits_for_a_slow_reader(serve: Serve) -> None:
+    ws = WebSocket("/stream")
+    sent: list[int] = []
+
+    @ws.on
+    async def start(socket: WebSocketHandler) -> None:
+        for n in range(1000):
+            socket.emit("block", {"text": "x" * 20_000})
+            sent.append(n)
+            await socket.drain()
+
+    async with serve() as connect, connect("/stream") as client:
+        client.reader._transport.pause_reading()
+        client.send(text('{"event":"start"}'))
+        await until(lambda: bool(sent))
+        count = -1
+        while count != len(sent):
+            count = len(sent)
+            await asyncio.sleep(0.2)
+        assert count < 1000
+        client.reader._transport.resume_reading()
+        for _ in range(1000):
+            await client.receive()
+    assert len(sent) == 1000
+
+
+async def test_drain_ends_with_the_connection(serve: Serve) -> None:
+    ws = WebSocket("/stream")
+    ended: list[str] = []
+
+    @ws.on
+    async def start(socket: WebSocketHandler) -> None:
+        while not socket.wire.is_closing():
+            socket.wire.write_message("x" * 20_000)
+            await socket.drain()
+        ended.append("drained")
+
+    async with serve() as connect, connect("/stream") as client:
+        client.reader._transport.pause_reading()
+        client.send(text('{"event":"start"}'))
+        await until(lambda: len(ws) == 1)
+        await asyncio.sleep(0.2)
+        client.writer.transport.abort()
+        await until(lambda: ended == ["drained"])
+
+
+async def test_unread_answers_to_pings_do_not_pile_up(echo: WebSocket, serve: Serve) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        client.reader._transport.pause_reading()
+        assert not tracemalloc.is_tracing()
+        for n in range(100_000):
+            client.send(masked(PING, b"%d" % n, mask=b"\0\0\0\0"))
+            if not n % 1000:
+                await client.writer.drain()
+        await until(lambda: len(echo) == 1)
+        client.reader._transport.resume_reading()
+        frame = await client.receive()
+        while frame.payload != b"99999":
+            assert frame.opcode == PONG
+            frame = await client.receive()
+
+
+async def test_a_close_behind_unread_messages_reaches_the_client(
+    echo: WebSocket, serve: Serve
+) -> None:
+    async with serve() as connect, connect("/echo") as client:
+        assert await echoes(client)
+        client.reader._transport.pause_reading()
+        count = 0
+        while echo[0].wire.unsent < 200_000:
+            echo.broadcast("block", {"text": "x" * 60_000})
+            count += 1
+        echo[0].close(4001, "enough")
+        client.reader._transport.resume_reading()
+        for _ in range(count):
+            assert (await client.receive()).opcode == TEXT
+        frame = await client.receive()
+        assert (frame.opcode, frame.code) == (CLOSE, 4001)
+
+
+DEFLATE = "permessage-deflate"
+
+
+def inflated(frame: Any) -> Any:
+    assert frame.first & 0x40
+    return json.loads(zlib.decompressobj(-15).decompress(frame.payload + b"\0\0\xff\xff"))
+
+
+async def test_compression_is_off_unless_it_is_switched_on(echo: WebSocket, serve: Serve) -> None:
+    async with serve() as connect, connect("/echo", Sec_WebSocket_Extensions=DEFLATE) as client:
+        assert "Extensions" not in client.head
+        assert await echoes(client)
+
+
+async def test_a_compressed_message_is_answered_compressed(serve: Serve) -> None:
+    ws = WebSocket("/deflate", compression={"level": 9})
+
+    @ws.on
+    async def message(socket: WebSocketHandler, data: Any) -> None:
+        socket.emit("message", data)
+
+    body = json.dumps({"event": "message", "data": {"text": "x" * 2000}}).encode()
+    squeezed = zlib.compressobj(wbits=-15)
+    payload = (squeezed.compress(body) + squeezed.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    async with (
+        serve() as connect,
+        connect("/deflate", Sec_WebSocket_Extensions=DEFLATE) as client,
+        connect("/deflate") as plain,
+    ):
+        assert "permessage-deflate; server_no_context_takeover" in client.head
+        client.send(masked(TEXT, payload[:7], rsv=0x40, fin=False))
+        client.send(masked(CONTINUATION, payload[7:]))
+        assert inflated(await client.receive())["data"] == {"text": "x" * 2000}
+        ws.broadcast("news", {"text": "y" * 2000})
+        assert inflated(await client.receive())["data"] == {"text": "y" * 2000}
+        assert json.loads((await plain.receive()).payload)["data"] == {"text": "y" * 2000}
+        ws.broadcast("short")
+        assert (await client.receive()).payload == b'{"event":"short","data":{}}'
+
+
+async def test_what_a_handler_says_of_compression_goes_before_the_settings(serve: Serve) -> None:
+    class Squeezing(WebSocketHandler):
+        def get_compression_options(self) -> dict[str, Any]:
+            return {"compression_level": 9, "mem_level": 5}
+
+        def on_message(self, message: str | bytes) -> None:
+            self.write_message(message, binary=isinstance(message, bytes))
+
+    websocket = WebSocket("/plain")
+    TornadoWrapper.add_handler((r"/ws/squeezing", Squeezing, {"websocket": websocket}))
+    async with (
+        serve() as connect,
+        connect("/squeezing", Sec_WebSocket_Extensions=DEFLATE) as client,
+    ):
+        assert "permessage-deflate" in client.head
+        client.send(masked(TEXT, json.dumps("x" * 500).encode()))
+        assert inflated(await client.receive()) == "x" * 500
+        client.send(masked(BINARY, b"short"))
+        assert await client.receive() == (0x80 | BINARY, b"short")
+
+
+async def test_a_decompression_bomb_ends_with_1009(serve: Serve) -> None:
+    WebSocket("/deflate", compression=True)
+    squeezed = zlib.compressobj(9, wbits=-15)
+    bomb = squeezed.compress(bytes(60_000_000)) + squeezed.flush(zlib.Z_SYNC_FLUSH)
+    async with (
+        serve() as connect,
+        connect("/deflate", Sec_WebSocket_Extensions=DEFLATE) as client,
+    ):
+        client.send(masked(TEXT, bomb[:-4], rsv=0x40))
+        assert (await client.receive()).code == 1009
+        await client.cut()
+
+
+async def test_an_extension_header_that_cannot_be_read_is_refused(serve: Serve) -> None:
+    WebSocket("/deflate", compression=True)
+    async with serve() as connect, connect("/deflate", Sec_WebSocket_Extensions="a b=") as client:
+        assert client.head.startswith("HTTP/1.1 400 ")
+
+
+def test_a_path_with_a_policy_or_compression_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="one of close, drop_oldest, latest, got 'wait'"):
+        WebSocket("/a", slow_reader="wait")
+    with pytest.raises(ValueError, match=r"window_bits \(9-15\)"):
+        WebSocket("/b", compression={"window_bits": 77})
