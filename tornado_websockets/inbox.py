@@ -99,7 +99,11 @@ class Inbox:
             self._current = callback
             self._started_ns = perf_counter_ns()
             try:
-                future = self._start(callback, data)
+                future: asyncio.Future[Any]
+                if callback.is_coroutine:
+                    future = _task(callback.call(self._websocket.context, self._socket, data))
+                else:
+                    future = self._start(callback, data)
                 if not future.done():
                     self._wait_for(future)
                     return
@@ -115,11 +119,10 @@ class Inbox:
             callback, data = self._next()
 
     def _start(self, callback: Callback, data: Any) -> asyncio.Future[Any]:
-        context = self._websocket.context
-        if callback.is_coroutine:
-            return _task(callback.call(context, self._socket, data))
+        """Call what is no coroutine: a Tornado coroutine here, a plain function in a thread."""
+        values = (self._websocket.context, self._socket, data)
         call = runtime.run_here if callback.is_async else runtime.in_thread
-        return call(callback.call, context, self._socket, data, context=_template.copy())
+        return call(callback.call, *values, context=_template.copy())
 
     def _wait_for(self, future: asyncio.Future[Any]) -> None:
         runtime.keep(future)

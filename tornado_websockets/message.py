@@ -97,7 +97,8 @@ def encode(event: str, data: Any = None, *, default: Callable[[Any], Any] | None
         TypeError: event is no string, or data is neither mapping nor string.
         EncodeError: a value in data cannot be encoded; names its key path.
     """
-    _check_event(event)
+    if type(event) is not str or not event:
+        _refuse_event(event)
     if data is None:
         data = {}
     elif type(data) is Data:  # what an echo sends
@@ -128,8 +129,8 @@ def _as_dict(event: str, data: Any) -> dict[str, Any]:
     return dict(data)
 
 
-def _check_event(event: Any) -> None:
-    if type(event) is not str or not event:
+def _refuse_event(event: Any) -> None:
+    if not isinstance(event, str) or not event:
         raise TypeError(f"event should be a string with a name in it, got {event!r}")
 
 
@@ -167,10 +168,6 @@ def _dumps_standard(envelope: dict[str, Any], default: Callable[[Any], Any] | No
         raise _explain(envelope["data"], "data", default, error) from error
 
 
-def _loads_orjson(frame: str | bytes) -> Any:
-    return orjson.loads(frame)
-
-
 def _dumps_orjson(envelope: dict[str, Any], default: Callable[[Any], Any] | None) -> bytes:
     try:
         frame: bytes = orjson.dumps(envelope, default, _ORJSON_OPTIONS)
@@ -185,6 +182,7 @@ def _dumps_orjson(envelope: dict[str, Any], default: Callable[[Any], Any] | None
 if orjson is None:
     _loads, _dumps = _loads_standard, _dumps_standard
 else:
+    _loads_orjson = orjson.loads
     _loads, _dumps = _loads_orjson, _dumps_orjson
     # Dates, dataclasses and subclasses go to `default`, to come out as they do without orjson.
     _ORJSON_OPTIONS = (

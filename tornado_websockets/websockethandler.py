@@ -163,12 +163,17 @@ class WebSocketHandler(TornadoWebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame to the callback of its event, or answer what is wrong with it."""
         try:
-            callback, data = self._read(message)
+            if isinstance(message, bytes):
+                raise refusal("binary_not_supported")
+            event, data = decode(message)
+            callback = self.websocket.events.get(event)
+            if callback is None or event in LIFECYCLE_EVENTS:
+                raise refusal("reserved_event" if event in LIFECYCLE_EVENTS else "unknown_event")
         except InvalidMessageError as error:
             self.warn(error.code)
-        else:
-            self.websocket.stats.events_in += 1
-            self._inbox.put(callback, data, self._wire)
+            return
+        self.websocket.stats.events_in += 1
+        self._inbox.put(callback, data, self._wire)
 
     def on_close(self) -> None:
         """Unlink this connection; its ``close`` callbacks run after what it has sent."""
@@ -183,17 +188,6 @@ class WebSocketHandler(TornadoWebSocketHandler):
         self._wire.send(Outgoing("warning", warning(code)))
 
     # Private.
-
-    def _read(self, frame: str | bytes) -> tuple[Callback, Data]:
-        if isinstance(frame, bytes):
-            raise refusal("binary_not_supported")
-        event, data = decode(frame)
-        if event in LIFECYCLE_EVENTS:
-            raise refusal("reserved_event")
-        callback = self.websocket.events.get(event)
-        if callback is None:
-            raise refusal("unknown_event")
-        return callback, data
 
     def _lifecycle(self, event: str) -> None:
         for callback in self.websocket.events.lifecycle(event):
