@@ -52,7 +52,7 @@ class ServerProcess:
     @property
     def port(self) -> int:
         """The port of the banner, as soon as it is there."""
-        return int(self.wait_for(r"Serving on http://\S+:(\d+)/.*\n(?s:.*)Quit with ")[1])
+        return int(self.wait_for(r"Serving on https?://\S+:(\d+)/.*\n(?s:.*)Quit with ")[1])
 
     def wait_for(self, pattern: str, timeout_s: float = START_TIMEOUT_S) -> re.Match[str]:
         """Return where a pattern stands in the output, as soon as it does.

@@ -66,6 +66,11 @@ class Config:
     """An `ssl.SSLContext`, or options for one as Tornado takes them, instead of the two."""
     limits: Limits = dataclasses.field(default_factory=Limits)
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether the server speaks TLS itself."""
+        return self.certfile is not None or self.ssl_options is not None
+
 
 @functools.cache
 def get() -> Config:

@@ -98,23 +98,15 @@ class Inbox:
             # Set before the call: a message that comes during it has to wait.
             self._current = callback
             self._started_ns = perf_counter_ns()
-            try:
-                future: asyncio.Future[Any]
-                if callback.is_coroutine:
-                    future = _task(callback.call(self._websocket.context, self._socket, data))
-                else:
-                    future = self._start(callback, data)
-                if not future.done():
-                    self._wait_for(future)
-                    return
-                result = future.result()
-                if result is not None and inspect.isawaitable(result):
-                    self._wait_for(_task(_await(result)))
-                    return
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  of a user
-                self._failed(callback, error)
-            self._end(callback)
-            if not self._waiting:
+            future: asyncio.Future[Any]
+            if callback.is_coroutine:
+                future = _task(callback.call(self._websocket.context, self._socket, data))
+            else:
+                future = self._start(callback, data)
+            if not future.done():
+                self._wait_for(future)
+                return
+            if not (self._has_ended(callback, future) and self._waiting):
                 return
             callback, data = self._next()
 
@@ -131,17 +123,21 @@ class Inbox:
     def _resume(self, future: asyncio.Future[Any]) -> None:
         callback = self._current
         assert callback is not None
+        if self._has_ended(callback, future) and self._waiting:
+            self._run(*self._next())
+
+    def _has_ended(self, callback: Callback, future: asyncio.Future[Any]) -> bool:
+        """Take the result of a callback, and return False when that has to be waited for itself."""
         try:
             result = future.result()
             if result is not None and inspect.isawaitable(result):
                 # A plain function gave a coroutine.
                 self._wait_for(_task(_await(result)))
-                return
+                return False
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  of a user
             self._failed(callback, error)
         self._end(callback)
-        if self._waiting:
-            self._run(*self._next())
+        return True
 
     def _end(self, callback: Callback) -> None:
         callback.stats.latency.add(perf_counter_ns() - self._started_ns)

@@ -44,9 +44,13 @@ class Outbox:
         return len(self._frames)
 
     def put(self, frame: bytes, event: str) -> bool:
-        """Add the frame of an event, and return False when the client has to be closed."""
+        """Add a frame, and return False when the client has to be closed.
+
+        Args:
+            event: what it carries; an empty name is never replaced.
+        """
         key: object = event
-        if self.policy != "latest":
+        if self.policy != "latest" or not event:
             self._key += 1
             key = self._key
         elif event in self._frames:

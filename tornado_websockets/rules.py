@@ -76,7 +76,7 @@ def _is_file(value: Any) -> bool:
 
 
 COMPRESSION: Final = (
-    "True, False or a dictionary of level (0-9), mem_level (0-9), window_bits (9-15) and min_size"
+    "True, False or a dictionary of level (0-9), mem_level (1-9), window_bits (9-15) and min_size"
     " (bytes)"
 )
 """What may be said of compression, by the project and by a path."""
@@ -130,6 +130,15 @@ def problems(tornado: Any) -> list[Problem]:
             )
         ]
     found = _violations("TORNADO", tornado, RULES)
+    keyfile = tornado.get("keyfile")
+    if keyfile and _is_file(keyfile) and not tornado.get("certfile"):
+        found.append(
+            Problem(
+                "E012",
+                "TORNADO['keyfile'] needs TORNADO['certfile'], which is not set.",
+                "Set TORNADO['certfile'] too: without it the server would speak no TLS.",
+            )
+        )
     if _is_names(tornado.get("limits", {})):
         found += _violations("TORNADO['limits']", tornado.get("limits", {}), LIMIT_RULES)
     return found

@@ -115,7 +115,13 @@ class Runtime:
         self, function: Callable[..., Any], *args: Any, context: contextvars.Context
     ) -> asyncio.Future[Any]:
         """Call a function that returns an awaitable, such as a Tornado coroutine, on the loop."""
-        future: asyncio.Future[Any] = asyncio.ensure_future(context.run(function, *args))
+        assert self.loop is not None
+        future: asyncio.Future[Any]
+        try:
+            future = asyncio.ensure_future(context.run(function, *args), loop=self.loop)
+        except Exception as error:  # noqa: BLE001  of a user, as in a coroutine or a thread
+            future = self.loop.create_future()
+            future.set_exception(error)
         return future
 
     def run_in_pool(

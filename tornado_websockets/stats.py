@@ -164,12 +164,12 @@ class PathStats:
         peak: the most connections that were open at a time.
         closed: connections closed, by close code.
         rejected: handshakes refused, by reason.
-        events_in: messages received, whether or not they could be used.
+        events_in: messages received that had a callback; the others are warnings.
         events_out: messages sent, one for each client that a broadcast went to.
-        bytes_in: bytes of the payload of messages received.
-        bytes_out: bytes of the payload of messages sent.
+        bytes_in: bytes received, frames and all.
+        bytes_out: bytes of the messages sent, frames and all.
         warnings: messages that could not be used, by warning code.
-        slow: what was done about clients that read too slowly: closed, dropped, replaced.
+        slow: what was done about clients that read too slowly: closed or dropped.
         events: callbacks, by event.
     """
 

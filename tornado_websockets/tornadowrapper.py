@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from tornado.httpserver import HTTPServer
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
@@ -66,6 +68,9 @@ class TornadoWrapper:
         Args:
             handlers: routes for `tornado.web.Application`.
             settings: settings for it; over the defaults that come from ``TORNADO``.
+
+        Raises:
+            ImproperlyConfigured: certificate and key cannot be used.
         """
         given = list(handlers or ())
         django = [route for route in given if django_router(route)]
@@ -204,7 +209,15 @@ def _ssl_options() -> Any:
     config = conf.get()
     if config.ssl_options is not None or config.certfile is None:
         return config.ssl_options
-    return {"certfile": config.certfile, "keyfile": config.keyfile}
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.certfile, config.keyfile)
+    except (OSError, ssl.SSLError) as error:
+        raise ImproperlyConfigured(
+            f"TORNADO['certfile'] and TORNADO['keyfile'] must be a certificate and its key in PEM"
+            f" format, got {config.certfile!r} and {config.keyfile!r}: {error}"
+        ) from None
+    return context
 
 
 def _default_settings() -> dict[str, Any]:

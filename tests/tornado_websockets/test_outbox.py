@@ -52,6 +52,13 @@ def test_only_the_newest_frame_of_an_event_waits() -> None:
     assert contents(outbox) == [b"2", b"44"]
 
 
+def test_what_is_no_event_is_never_replaced() -> None:
+    outbox = Outbox("latest", None, None)
+    outbox.put(b"ping", "")
+    outbox.put(b"text", "")
+    assert contents(outbox) == [b"ping", b"text"]
+
+
 def test_no_limit_is_none() -> None:
     outbox = Outbox("close", None, None)
     for _ in range(10_000):

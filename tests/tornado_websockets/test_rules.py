@@ -29,7 +29,8 @@ def test_the_files_of_tls_have_to_be_there() -> None:
     assert problems({"certfile": TLS / "cert.pem", "keyfile": str(TLS / "key.pem")}) == []
     assert problems({"certfile": None}) == []
     assert [p.id for p in problems({"certfile": Path("/no/such/file")})] == ["E012"]
-    assert [p.id for p in problems({"keyfile": str(TLS)})] == ["E012"]
+    assert [p.id for p in problems({"certfile": str(TLS)})] == ["E012"]
+    assert [p.id for p in problems({"keyfile": TLS / "key.pem"})] == ["E012"]
 
 
 def test_options_of_tls_are_a_context_or_a_dictionary() -> None:

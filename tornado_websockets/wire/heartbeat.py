@@ -18,8 +18,8 @@ class Heartbeat:
         interval: seconds between pings, 0 for none.
         timeout: seconds that the client has to say something, 0 for ever.
         ping: sends one.
-        unsent: how many bytes wait for the client: one that reads them is alive, though the ping
-            may be behind them.
+        unsent: how many bytes the transport holds for the client: one that reads them is alive,
+            though the ping may be behind them.
         gone: is called when the client is taken for gone.
 
     Attributes:

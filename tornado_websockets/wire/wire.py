@@ -181,7 +181,7 @@ class Wire(asyncio.Protocol):
             self._options.ping_interval,
             self._options.ping_timeout,
             ping=self._ping,
-            unsent=lambda: self._sender.unsent,
+            unsent=self._transport.get_write_buffer_size,
             gone=self._disappeared,
         )
         self._heartbeat.start()
@@ -204,6 +204,7 @@ class Wire(asyncio.Protocol):
         self._sender.pause()
 
     def resume_writing(self) -> None:
+        self._heartbeat.is_alive = True  # it has read what was in the way
         self._sender.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -353,6 +353,23 @@ async def test_a_reader_that_stops_costs_what_its_policy_allows_and_nobody_else_
             assert got[-7:] == list(range(1993, 2000))
 
 
+async def test_a_slow_reader_that_goes_on_reading_stays(serve: Serve) -> None:
+    ws = WebSocket("/ticker", slow_reader="drop_oldest")
+    # The kernel tells of what was read in lumps: too short a timeout would see none of them.
+    hurry = {"ping_interval": 0.2, "ping_timeout": 1}
+    async with serve(**hurry) as connect, connect("/ticker") as client:
+        await until(lambda: len(ws) == 1)
+        dropped = 0
+        for n in range(500):  # some seconds, in which it reads a tenth of what is sent
+            for _ in range(10):
+                ws.broadcast("tick", {"text": "x" * 40_000, "n": n})
+            dropped = ws.stats.slow.total
+            await client.reader.readexactly(40_000)
+            await asyncio.sleep(0.005)
+        assert dropped > 0
+        assert len(ws) == 1
+
+
 async def test_drain_waits_for_a_slow_reader(serve: Serve) -> None:
     ws = WebSocket("/stream")
     sent: list[int] = []

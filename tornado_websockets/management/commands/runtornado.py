@@ -105,10 +105,13 @@ class Command(BaseCommand):
         if not options["skip_checks"]:
             self.check(display_num_errors=True)
             self.check_migrations()
-        config = configuration()
-        address, port = parse_addrport(options["addrport"], config.port)
-        discover()
-        TornadoWrapper.start_app(handlers_with_django(options), config.settings)
+        try:
+            config = conf.get()
+            address, port = parse_addrport(options["addrport"], config.port)
+            discover()
+            TornadoWrapper.start_app(handlers_with_django(options), config.settings)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
         port = listen(port, address)
         self.write_banner(address, port, reloads=threading.current_thread().daemon)
         TornadoWrapper.loop()
@@ -116,28 +119,18 @@ class Command(BaseCommand):
     def write_banner(self, address: str, port: int, *, reloads: bool) -> None:
         """Tell what is served, and where."""
         host = f"[{address}]" if ":" in address else address
+        scheme = "https" if conf.get().speaks_tls else "http"
         paths = sorted(websocket.url for websocket in registry.values())
         quit_key = "CTRL-BREAK" if os.name == "nt" else "CONTROL-C"
         self.stdout.write(
             f"django-tornado-websockets {tornado_websockets.__version__}"
             f" (Django {self.get_version()}, Tornado {tornado.version})\n"
-            f"Serving on http://{host}:{port}/, {'with' if reloads else 'without'} auto-reload\n"
+            f"Serving on {scheme}://{host}:{port}/,"
+            f" {'with' if reloads else 'without'} auto-reload\n"
             f"WebSockets: {', '.join(paths) or 'none (write one in a views or websockets module)'}"
             f"\nQuit with {quit_key}."
         )
         self.stdout.flush()
-
-
-def configuration() -> conf.Config:
-    """Return the settings.
-
-    Raises:
-        CommandError: there is a mistake in them, which the system checks were not to find.
-    """
-    try:
-        return conf.get()
-    except ImproperlyConfigured as error:
-        raise CommandError(str(error)) from None
 
 
 def parse_addrport(addrport: str, default_port: int) -> tuple[str, int]:

@@ -19,6 +19,7 @@ from django.core.management.base import CommandError
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from tests.process import ServerProcess
+from tests.rawclient import TLS
 from tests.site import FILES, configure, hide, make_site, serve_site
 from tornado_websockets.management.commands.runtornado import parse_addrport
 
@@ -248,6 +249,20 @@ def test_the_reloader_waits_for_the_change_that_corrects_a_mistake(
     configure(project, debug=True)
     touch_until(project / "project/settings.py", server, r"settings.py changed(?s:.*)Quit with ")
     assert get(server.port) == (200, "hello from Django")
+
+
+def test_tls_is_told_in_the_banner_and_a_bad_certificate_in_one_line(
+    project: Path, start: Start
+) -> None:
+    files = f"'certfile': {str(TLS / 'cert.pem')!r}, 'keyfile': {str(TLS / 'key.pem')!r}"
+    configure(project, f"TORNADO = {{{files}}}")
+    server = start("0")
+    assert f"Serving on https://127.0.0.1:{server.port}/" in server.output
+    configure(project, "TORNADO = {'certfile': __file__}")
+    server = start("0", "--skip-checks")
+    assert server.wait() == 1
+    assert server.output.startswith("CommandError: TORNADO['certfile'] and TORNADO['keyfile'] must")
+    assert len(server.output.splitlines()) == 1
 
 
 def test_two_websockets_on_a_path_stop_the_start_and_name_both_places(
