@@ -8,12 +8,15 @@ socket away, such as one of TLS, is wrapped to look like a transport instead.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from typing import Any, Final, Protocol, cast
 
 from tornado.iostream import IOStream, StreamClosedError
 
 __all__ = ["StreamTransport", "Transport", "attach"]
+
+logger = logging.getLogger("tornado_websockets")
 
 HIGH_WATER: Final = 64 * 1024
 """Bytes in a transport's buffer from which its client reads too slowly."""
@@ -126,3 +129,8 @@ class StreamTransport:
         except StreamClosedError as error:
             self._is_closing = True
             self._protocol.connection_lost(error.real_error)  # type: ignore[arg-type]
+        except Exception as error:
+            # As asyncio's transports do it: what fails here ends this connection, and no other.
+            logger.exception("received data could not be handled")
+            self.abort()
+            self._protocol.connection_lost(error)

@@ -511,6 +511,22 @@ async def test_what_a_handler_says_of_compression_goes_before_the_settings(serve
         assert await client.receive() == (0x80 | BINARY, b"short")
 
 
+async def test_a_handler_of_a_user_that_fails_ends_its_connection_only(
+    echo: WebSocket, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(WebSocketHandler):
+        def on_message(self, message: str | bytes) -> None:
+            raise ValueError("a mistake of a user")
+
+    TornadoWrapper.add_handler((r"/ws/failing", Failing, {"websocket": echo}))
+    async with serve() as connect, connect("/failing") as client, connect("/echo") as other:
+        client.send(text(ECHO))
+        await client.cut()
+        await until(lambda: len(echo) == 1)
+        assert "a mistake of a user" in caplog.text
+        assert await echoes(other)
+
+
 async def test_a_decompression_bomb_ends_with_1009(serve: Serve) -> None:
     WebSocket("/deflate", compression=True)
     squeezed = zlib.compressobj(9, wbits=-15)
