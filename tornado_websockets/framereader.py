@@ -1,7 +1,8 @@
 """Reads the frames of a client: bytes in any pieces to whole messages, RFC 6455 section 5.
 
 Pure: no I/O. A `FrameReader` is fed with what arrives, in any pieces, and returns the same messages
-and ends with the same error whatever the pieces were.
+and ends with the same error whatever the pieces were. Only what is wrong in several ways at once,
+inside a compressed message, may be told as another of them.
 """
 
 from __future__ import annotations

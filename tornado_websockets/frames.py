@@ -14,6 +14,7 @@ __all__ = [
     "BINARY",
     "CLOSE",
     "CONTINUATION",
+    "MAX_CONTROL_PAYLOAD",
     "NO_STATUS",
     "PING",
     "PONG",

@@ -16,7 +16,7 @@ from tornado_websockets import conf, origins
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidMessageError
-from tornado_websockets.frames import build_close
+from tornado_websockets.frames import MAX_CONTROL_PAYLOAD, build_close
 from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import layer
 from tornado_websockets.message import Data, decode, refusal, warning
@@ -118,8 +118,20 @@ class WebSocketHandler(TornadoWebSocketHandler):
         return asyncio.Future(loop=runtime.loop)
 
     def ping(self, data: str | bytes = b"") -> None:
-        """Send a ping of at most 125 bytes, from any thread."""
-        runtime.call(super().ping, data)
+        """Send a ping of at most 125 bytes, from any thread.
+
+        Raises:
+            ValueError: the data is longer, RFC 6455 section 5.5.
+            WebSocketClosedError: the connection is closed.
+        """
+        payload = data.encode() if isinstance(data, str) else data
+        if len(payload) > MAX_CONTROL_PAYLOAD:
+            raise ValueError(
+                f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, got {len(payload)}"
+            )
+        if self._wire.is_closing():
+            raise WebSocketClosedError
+        runtime.call(self._wire.write_ping, payload)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Start the closing handshake, from any thread (RFC 6455 section 7.1.2).
