@@ -18,7 +18,7 @@ BENCH := .venv-bench/.stamp-bench
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: autobahn bench help demo test test-python test-js test-matrix lint types migrations format build clean tools
+.PHONY: autobahn bench help demo test test-python test-js test-matrix torture lint types migrations format build clean tools
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ format: $(TEST) ## put code into shape
 
 autobahn: $(TEST) ## run the fuzzing client of Autobahn|Testsuite (ARGS="--write docs/autobahn.md")
 	PYTHON=$(BIN)/python scripts/autobahn $(ARGS)
+
+torture: $(TEST) tools ## try what is promised for bad days (ARGS="--only 3,4", "--quick" or "--write")
+	$(BIN)/python -m tests.torture $(ARGS)
 
 bench: $(BENCH) ## measure beside other servers and write docs/benchmarks.md (ARGS="--quick" prints)
 	.venv-bench/bin/python -m benchmarks.run $(if $(ARGS),$(ARGS),--write)

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
-from tornado_websockets.checks import check_settings
+from tornado_websockets.checks import check_deployment, check_settings
 
 __all__ = ["TornadoWebSocketsConfig"]
 
@@ -20,3 +20,4 @@ class TornadoWebSocketsConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_settings)
+        checks.register(check_deployment, checks.Tags.security, deploy=True)

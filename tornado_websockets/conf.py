@@ -17,7 +17,7 @@ from django.core.signals import setting_changed
 
 from tornado_websockets.rules import LIMIT_RULES, RULES, problems
 
-__all__ = ["Config", "Limits", "get", "raw"]
+__all__ = ["Config", "Limits", "get", "limits", "raw"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,26 @@ class Limits:
     """Bytes that wait for one client, beyond the 64 KiB that its transport takes."""
     send_frames: int | None = 1000
     """Messages that wait for one client; beyond, ``slow_reader`` decides."""
+    connections: int | str | None = "auto"
+    """WebSockets of this process; auto leaves some file descriptors for everything else."""
+    connections_per_user: int | None = 100
+    """WebSockets of one user who is logged in."""
+    connections_per_address: int | None = None
+    """WebSockets of one IPv4 address, or the /64 of an IPv6 one."""
+    handshakes_per_second: int | None = None
+    """Handshakes of one address: so many at once, and so many a second."""
+    messages_per_second: int | None = None
+    """Messages of one connection."""
+    burst: int = 100
+    """Messages that one connection may send at once, where ``messages_per_second`` is set."""
+    bytes_per_second: int | None = None
+    """Bytes of the messages of one connection; so many at once, and at least one message."""
+    json_depth: int | None = 100
+    """Objects and lists inside one another in a message."""
+    bad_frames: int | None = 10
+    """Messages that cannot be used, in 10 seconds; one more closes with 4509."""
+    header_size: int | None = 32 * 1024
+    """Bytes of the head of a request, of HTTP as of a handshake."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +84,19 @@ class Config:
     """PEM file of its key, when it is not in the certificate's."""
     ssl_options: Any = None
     """An `ssl.SSLContext`, or options for one as Tornado takes them, instead of the two."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins that may connect beside the server's own, see `tornado_websockets.origins`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded headers count, ``unix:`` for Unix sockets."""
+    recheck_period: float = 30.0
+    """Seconds within which a session that has ended elsewhere ends its connections."""
     limits: Limits = dataclasses.field(default_factory=Limits)
+    health: Mapping[str, str | None] | None = dataclasses.field(default_factory=dict)
+    """Paths of live and ready, see `tornado_websockets.health`; None for no such addresses."""
+    shutdown_timeout: float = 30.0
+    """Seconds within which the server ends when it is told to."""
+    shutdown_delay: float = 0.0
+    """Seconds of these for which it is not ready but still takes connections."""
 
     @property
     def speaks_tls(self) -> bool:
@@ -84,10 +116,16 @@ def get() -> Config:
     if errors:
         raise ImproperlyConfigured(" ".join(problem.message for problem in errors))
     known = {key: value for key, value in tornado.items() if key in RULES}
-    known["handlers"] = tuple(known.get("handlers", ()))
+    for key in ("handlers", "allowed_origins", "trusted_proxies"):
+        known[key] = tuple(known.get(key, ()))
     limits = known.get("limits", {})
     known["limits"] = Limits(**{key: limits[key] for key in limits if key in LIMIT_RULES})
     return Config(**known)
+
+
+def limits(own: Mapping[str, Any]) -> Limits:
+    """Return the limits of a path, which has some of its own."""
+    return dataclasses.replace(get().limits, **own)
 
 
 def raw() -> Any:
@@ -111,6 +149,39 @@ def allowed_hosts() -> list[str]:
     if settings.DEBUG and not settings.ALLOWED_HOSTS:
         return [".localhost", "127.0.0.1", "[::1]"]
     return list(settings.ALLOWED_HOSTS)
+
+
+def csrf_trusted_origins() -> tuple[str, ...]:
+    """Return the origins that Django takes unsafe requests from beside its own."""
+    return tuple(settings.CSRF_TRUSTED_ORIGINS)
+
+
+def secure_proxy_header() -> tuple[str, str] | None:
+    """Return name and value of the header by which a proxy tells Django of TLS."""
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return None
+    key, value = settings.SECURE_PROXY_SSL_HEADER
+    return key.removeprefix("HTTP_").replace("_", "-"), value
+
+
+def session_cookie() -> str:
+    """Return the name of the cookie that holds the key of a session."""
+    return settings.SESSION_COOKIE_NAME
+
+
+def session_engine() -> str:
+    """Return the module of the session store."""
+    return settings.SESSION_ENGINE
+
+
+def session_cache() -> str:
+    """Return the alias of the cache that sessions are kept in, by the engines that use one."""
+    return settings.SESSION_CACHE_ALIAS
+
+
+def authentication_backends() -> list[str]:
+    """Return the dotted names of the backends that may name a user."""
+    return list(settings.AUTHENTICATION_BACKENDS)
 
 
 def script_name() -> str:

@@ -80,6 +80,15 @@ def _integer_or_none(text: str) -> int | None:
         raise ValueError(f"{error}, or 'none' for no limit") from None
 
 
+def _integer_none_or_auto(text: str) -> int | str | None:
+    if text.lower() == "auto":
+        return "auto"
+    try:
+        return _integer_or_none(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto'") from None
+
+
 def _boolean(text: str) -> bool:
     if text.lower() not in BOOLEANS:
         raise ValueError(f"one of {', '.join(BOOLEANS)}")
@@ -90,6 +99,13 @@ def _policy(text: str) -> str:
     if text not in POLICIES:
         raise ValueError(f"one of {', '.join(POLICIES)}")
     return text
+
+
+def _list(text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise ValueError("a list with a comma between its items")
+    return items
 
 
 def _seconds(text: str) -> float:
@@ -113,9 +129,28 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
     "TORNADO_COMPRESSION": ("", "compression", _boolean),
     "TORNADO_CERTFILE": ("", "certfile", str),
     "TORNADO_KEYFILE": ("", "keyfile", str),
+    "TORNADO_ALLOWED_ORIGINS": ("", "allowed_origins", _list),
+    "TORNADO_TRUSTED_PROXIES": ("", "trusted_proxies", _list),
+    "TORNADO_RECHECK_PERIOD": ("", "recheck_period", _seconds),
+    "TORNADO_SHUTDOWN_TIMEOUT": ("", "shutdown_timeout", _seconds),
+    "TORNADO_SHUTDOWN_DELAY": ("", "shutdown_delay", _seconds),
     "TORNADO_LIMITS_MESSAGE_SIZE": ("limits", "message_size", _integer_or_none),
     "TORNADO_LIMITS_INBOX": ("limits", "inbox", _integer_or_none),
     "TORNADO_LIMITS_SEND_BYTES": ("limits", "send_bytes", _integer_or_none),
     "TORNADO_LIMITS_SEND_FRAMES": ("limits", "send_frames", _integer_or_none),
+    "TORNADO_LIMITS_CONNECTIONS": ("limits", "connections", _integer_none_or_auto),
+    "TORNADO_LIMITS_CONNECTIONS_PER_USER": ("limits", "connections_per_user", _integer_or_none),
+    "TORNADO_LIMITS_CONNECTIONS_PER_ADDRESS": (
+        "limits",
+        "connections_per_address",
+        _integer_or_none,
+    ),
+    "TORNADO_LIMITS_HANDSHAKES_PER_SECOND": ("limits", "handshakes_per_second", _integer_or_none),
+    "TORNADO_LIMITS_MESSAGES_PER_SECOND": ("limits", "messages_per_second", _integer_or_none),
+    "TORNADO_LIMITS_BURST": ("limits", "burst", _integer),
+    "TORNADO_LIMITS_BYTES_PER_SECOND": ("limits", "bytes_per_second", _integer_or_none),
+    "TORNADO_LIMITS_JSON_DEPTH": ("limits", "json_depth", _integer_or_none),
+    "TORNADO_LIMITS_BAD_FRAMES": ("limits", "bad_frames", _integer_or_none),
+    "TORNADO_LIMITS_HEADER_SIZE": ("limits", "header_size", _integer_or_none),
 }
 """Name of the variable → section of ``TORNADO`` (empty: top), key, how it is read."""

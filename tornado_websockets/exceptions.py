@@ -14,7 +14,8 @@
     ├── InvalidMessageError       (ValueError)    a frame the server cannot use
     ├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
     ├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
-    └── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
+    ├── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
+    └── UserNotLoadedError        (RuntimeError)  socket.user on the event loop, before it is known
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "ProtocolError",
     "ServerNotRunningError",
     "TornadoWebSocketsError",
+    "UserNotLoadedError",
 ]
 
 
@@ -215,4 +217,19 @@ class ServerNotRunningError(TornadoWebSocketsError, RuntimeError):
         return (
             f"nobody can receive what is sent on {self.path}: this process runs no server;"
             " start it with 'manage.py runtornado' and send from there"
+        )
+
+
+class UserNotLoadedError(TornadoWebSocketsError, RuntimeError):
+    """Raised by ``socket.user`` on the event loop, which must not wait for the database."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"socket.user of {self.path} is not known yet, and the event loop does not wait for the"
+            " database: write 'await socket.auser()' here, or create the WebSocket with"
+            " login_required=True"
         )

@@ -122,17 +122,18 @@ class FrameReader:
                     self._head = data[start:]
                     break
         except ProtocolError as error:
-            self._fail(error)
+            self.fail(error)
         except UnicodeDecodeError:
-            self._fail(ProtocolError(1007, "text that is not UTF-8"))
+            self.fail(ProtocolError(1007, "text that is not UTF-8"))
         return messages
 
-    # Private. What reads a frame returns the position behind it, 0 when there is not enough of it.
-
-    def _fail(self, error: ProtocolError) -> None:
+    def fail(self, error: ProtocolError) -> None:
+        """Take no more, for an error found here or in what the messages say."""
         self.error = error
         self._closed = True
         self._payload.clear()
+
+    # Private. What reads a frame returns the position behind it, 0 when there is not enough of it.
 
     def _read_text(self, data: bytes, position: int, messages: list[Message]) -> int:
         """Read the frame that almost all are: a whole short text, alone in its message."""

@@ -134,7 +134,7 @@ class Inbox:
                 # A plain function gave a coroutine.
                 self._wait_for(_task(_await(result)))
                 return False
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  of a user
+        except BaseException as error:  # noqa: BLE001  of a user, be it sys.exit()
             self._failed(callback, error)
         self._end(callback)
         return True
@@ -152,11 +152,16 @@ class Inbox:
         return item
 
 
-def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     # An eager task takes its first step in place: most callbacks never meet the event loop.
     if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=_template.copy())
+        try:
+            return asyncio.Task(coroutine, loop=loop, eager_start=True, context=_template.copy())
+        except BaseException as error:  # noqa: BLE001  sys.exit() in it, which a task lets through
+            future = loop.create_future()
+            future.set_exception(error)
+            return future
     return loop.create_task(coroutine, context=_template.copy())
 
 

@@ -32,6 +32,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "unknown_event": "There is no such event.",
     "reserved_event": "This event belongs to the server.",
     "binary_not_supported": "Binary messages are not supported.",
+    "too_many_messages": "You send too much: wait before you send more.",
     "handler_error": "The event could not be handled.",
 }
 """The codes of the ``warning`` event, each with the sentence that the client gets."""
@@ -61,8 +62,13 @@ class Data(dict[str, Any]):
         return value
 
 
-def decode(frame: str | bytes) -> tuple[str, Data]:
+def decode(frame: str | bytes, max_depth: int | None = None) -> tuple[str, Data]:
     """Return event and data of a frame, a text or its bytes in UTF-8.
+
+    Args:
+        frame: what was received.
+        max_depth: objects and lists inside one another that are taken; None leaves it to the
+            parser, which takes about a thousand.
 
     Raises:
         InvalidMessageError: with the code of what is wrong; nothing else is ever raised.
@@ -74,6 +80,13 @@ def decode(frame: str | bytes) -> tuple[str, Data]:
         raise refusal("invalid_json") from None
     if type(envelope) is not dict:
         raise refusal("not_an_object")
+    # A level takes two characters, its brackets: most frames are too short to be deep.
+    if (
+        max_depth is not None
+        and len(frame) > 2 * max_depth
+        and _is_deep(frame, envelope, max_depth)
+    ):
+        raise refusal("invalid_json")
     event: Any = envelope.get("event")
     if type(event) is not str or not event:
         raise refusal("missing_event")
@@ -116,6 +129,27 @@ def warning(code: str) -> bytes:
 def refusal(code: str) -> InvalidMessageError:
     """Return the error for a code of `WARNINGS`."""
     return InvalidMessageError(code, WARNINGS[code])
+
+
+def _is_deep(frame: str | bytes, envelope: dict[str, Any], max_depth: int) -> bool:
+    """Tell whether the envelope in a frame is nested deeper than that, without recursion."""
+    if isinstance(frame, str):
+        brackets = frame.count("{") + frame.count("[")
+    else:
+        brackets = frame.count(b"{") + frame.count(b"[")
+    if brackets <= max_depth:
+        return False
+    level: list[Any] = [envelope]
+    for _ in range(max_depth):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _as_dict(event: str, data: Any) -> dict[str, Any]:

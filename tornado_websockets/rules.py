@@ -9,9 +9,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tornado_websockets.origins import is_pattern
 from tornado_websockets.outbox import POLICIES
+from tornado_websockets.proxies import is_proxy
 
-__all__ = ["COMPRESSION", "LIMIT_RULES", "RULES", "Problem", "is_compression", "problems"]
+__all__ = [
+    "COMPRESSION",
+    "LIMIT_RULES",
+    "RULES",
+    "Problem",
+    "is_compression",
+    "limit_problems",
+    "problems",
+]
 
 
 class Problem(NamedTuple):
@@ -75,6 +85,21 @@ def _is_file(value: Any) -> bool:
     )
 
 
+def _is_health(value: Any) -> bool:
+    return value is None or (
+        _is_names(value)
+        and all(
+            name in ("live", "ready")
+            and (path is None or (isinstance(path, str) and path.startswith("/")))
+            for name, path in value.items()
+        )
+    )
+
+
+def _are(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, (list, tuple)) and all(map(holds, value))
+
+
 COMPRESSION: Final = (
     "True, False or a dictionary of level (0-9), mem_level (1-9), window_bits (9-15) and min_size"
     " (bytes)"
@@ -107,16 +132,59 @@ RULES: Mapping[str, _Rule] = {
         "an ssl.SSLContext or a dictionary of options for one",
         lambda v: v is None or isinstance(v, ssl.SSLContext) or _is_names(v),
     ),
+    "allowed_origins": _Rule(
+        "E014",
+        "a list of origins, like 'https://example.com', 'https://*.example.com' or '*'",
+        _are(is_pattern),
+    ),
+    "trusted_proxies": _Rule(
+        "E015",
+        "a list of addresses or networks, like '10.0.0.1', '10.0.0.0/8' or 'unix:'",
+        _are(is_proxy),
+    ),
+    "recheck_period": _Rule(
+        "E016", "a positive number of seconds", lambda v: _is_seconds(v) and v > 0
+    ),
+    "health": _Rule(
+        "E017",
+        "a dictionary of the paths live and ready, like {'live': '/alive', 'ready': None}, or None",
+        _is_health,
+    ),
+    "shutdown_timeout": _Rule("E007", "a number of seconds", _is_seconds),
+    "shutdown_delay": _Rule("E007", "a number of seconds", _is_seconds),
 }
 
+
+def _is_limit(value: Any) -> bool:
+    return value is None or _is_int(value, 1)
+
+
+_SIZE_LIMIT = _Rule("E009", _SIZE, _is_limit)
+_COUNT_LIMIT = _Rule("E009", f"{_COUNT}, or None for no limit", _is_limit)
+
 LIMIT_RULES: Mapping[str, _Rule] = {
-    "message_size": _Rule("E009", _SIZE, lambda v: v is None or _is_int(v, 1)),
-    "inbox": _Rule("E009", f"{_COUNT}, or None for no limit", lambda v: v is None or _is_int(v, 1)),
-    "send_bytes": _Rule("E009", _SIZE, lambda v: v is None or _is_int(v, 1)),
-    "send_frames": _Rule(
-        "E009", f"{_COUNT}, or None for no limit", lambda v: v is None or _is_int(v, 1)
+    "message_size": _SIZE_LIMIT,
+    "inbox": _COUNT_LIMIT,
+    "send_bytes": _SIZE_LIMIT,
+    "send_frames": _COUNT_LIMIT,
+    "connections": _Rule(
+        "E009",
+        f"{_COUNT}, 'auto' for what the file descriptors allow, or None for no limit",
+        lambda v: v == "auto" or _is_limit(v),
     ),
+    "connections_per_user": _COUNT_LIMIT,
+    "connections_per_address": _COUNT_LIMIT,
+    "handshakes_per_second": _COUNT_LIMIT,
+    "messages_per_second": _COUNT_LIMIT,
+    "burst": _Rule("E009", _COUNT, lambda v: _is_int(v, 1)),
+    "bytes_per_second": _SIZE_LIMIT,
+    "json_depth": _COUNT_LIMIT,
+    "bad_frames": _COUNT_LIMIT,
+    "header_size": _SIZE_LIMIT,
 }
+
+SHARED_LIMITS: Final = frozenset({"header_size"})
+"""Limits that no path can have of its own: they apply before the path is known."""
 
 
 def problems(tornado: Any) -> list[Problem]:
@@ -142,6 +210,15 @@ def problems(tornado: Any) -> list[Problem]:
     if _is_names(tornado.get("limits", {})):
         found += _violations("TORNADO['limits']", tornado.get("limits", {}), LIMIT_RULES)
     return found
+
+
+def limit_problems(owner: str, limits: Any) -> list[Problem]:
+    """Return what is wrong with the limits that a path has of its own."""
+    if not _is_names(limits):
+        expected = RULES["limits"].expected
+        return [Problem("E008", f"{owner} must be {expected}, got {limits!r}.", "Correct it.")]
+    rules = {name: rule for name, rule in LIMIT_RULES.items() if name not in SHARED_LIMITS}
+    return _violations(owner, limits, rules)
 
 
 def _violations(owner: str, values: Mapping[str, Any], rules: Mapping[str, _Rule]) -> list[Problem]:

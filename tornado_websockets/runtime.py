@@ -26,11 +26,16 @@ __all__ = ["Runtime", "runtime"]
 logger = logging.getLogger("tornado_websockets")
 
 
+CANCEL_TIMEOUT_S: Final = 1.0
+"""How long a cancelled callback has to clean up."""
+
+
 class Runtime:
     """The event loop that serves, and the thread pool beside it.
 
     Attributes:
         loop: the event loop, None while no server runs in this process.
+        is_stopping: True when the server accepts no more connections, because it ends.
         threads: how busy the pool is.
         lag: how late the event loop is.
         in_thread: how a plain function is run off the loop; `tornado_websockets.testing` replaces
@@ -39,6 +44,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.is_stopping = False
         self.in_thread: Callable[..., asyncio.Future[Any]] = self.run_in_pool
         self.threads = ThreadLoad()
         self.lag = LoopLag()
@@ -65,18 +71,21 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._is_hop_scheduled = False
+        self.is_stopping = False
         self.threads.size = threads
         self.lag.start()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tornado_websockets-event")
 
-    async def stop(self, *, timeout_s: float) -> None:
+    async def stop(self, *, timeout_s: float, cancel_s: float = CANCEL_TIMEOUT_S) -> None:
         """Let running callbacks finish, cancel those that take longer, leave the event loop."""
         self.lag.stop()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=timeout_s)
             for task in late:
+                logger.error("a callback did not end in time: %r", task)
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:  # one may refuse to be cancelled
+                await asyncio.wait(late, timeout=cancel_s)
         pool, self._pool = self._pool, None
         if pool is not None:
             # A thread cannot be cancelled: one that still runs is left to end by itself.
@@ -119,7 +128,7 @@ class Runtime:
         future: asyncio.Future[Any]
         try:
             future = asyncio.ensure_future(context.run(function, *args), loop=self.loop)
-        except Exception as error:  # noqa: BLE001  of a user, as in a coroutine or a thread
+        except BaseException as error:  # noqa: BLE001  of a user, as in a coroutine or a thread
             future = self.loop.create_future()
             future.set_exception(error)
         return future

@@ -22,11 +22,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from asgiref.sync import sync_to_async
+from django.test import AsyncClient as AsyncDjangoClient
+from django.test import Client as DjangoClient
 from django.test import modify_settings
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tornado_websockets import websocket
+from tornado_websockets import conf, websocket
 from tornado_websockets.encoding import encode
 from tornado_websockets.message import Data
 from tornado_websockets.runtime import runtime
@@ -34,8 +36,13 @@ from tornado_websockets.tornadowrapper import TornadoWrapper
 
 __all__ = ["Client", "Message", "Server", "isolated_registry", "serve"]
 
+AnyDjangoClient = DjangoClient | AsyncDjangoClient
+
 TIMEOUT_S: Final = 10.0
 """How long `Client.receive` waits by default."""
+
+GRACE_S: Final = 5.0
+"""How long callbacks have to end with the server of `serve`, at most."""
 
 
 class Message(NamedTuple):
@@ -107,23 +114,30 @@ class Server:
         """Its address and port, as in a ``Host`` header."""
         return f"127.0.0.1:{self.port}"
 
-    async def connect(self, path: str, **headers: str) -> Client:
+    async def connect(
+        self, path: str, *, client: AnyDjangoClient | None = None, **headers: str
+    ) -> Client:
         """Connect to the WebSocket of a path, like ``/chat``.
 
         Args:
             path: what the `WebSocket` was created with.
+            client: Django's client of tests. Then it is as if a page connected, with the cookies of
+                this client and so as the user that it is logged in as.
             headers: headers of the handshake; an underscore stands for a hyphen.
 
         Raises:
             tornado.httpclient.HTTPClientError: the handshake was refused; its code tells how.
         """
+        if client is not None:
+            cookies = client.cookies.output(attrs=[], header="", sep=";").strip()
+            headers = {"Origin": f"http://{self.host}", "Cookie": cookies, **headers}
         request = HTTPRequest(
             f"ws://{self.host}/ws/{path.strip().lstrip('/')}",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
-        client = Client(await websocket_connect(request))
-        self._clients.append(client)
-        return client
+        connected = Client(await websocket_connect(request))
+        self._clients.append(connected)
+        return connected
 
     async def disconnect(self) -> None:
         """Close every client of `connect` that is still open, and wait until it is."""
@@ -157,7 +171,7 @@ async def serve(
             yield server
     finally:
         await server.disconnect()
-        TornadoWrapper.stop()
+        TornadoWrapper.stop(grace_s=min(GRACE_S, conf.get().shutdown_timeout))
         await serving
         runtime.in_thread = in_thread
 

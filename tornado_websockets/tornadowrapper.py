@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import logging
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from tornado.httpserver import HTTPServer
 from tornado.routing import PathMatches, Rule
-from tornado.web import Application
 
-from tornado_websockets import access, conf
-from tornado_websockets.layers import layer
+from tornado_websockets import (
+    access,
+    conf,
+    descriptors,
+    health,
+    logs,
+    systemd,
+    termination,
+    tls,
+)
+from tornado_websockets.acceptor import Acceptor
+from tornado_websockets.application import Application
 from tornado_websockets.runtime import runtime
+from tornado_websockets.shutdown import Window, shut_down
+from tornado_websockets.sockets import UNIX_MODE, open_tcp, open_unix
+from tornado_websockets.wire.server import Server
 from tornado_websockets.wsgi import DjangoRouter
 
 uvloop: Any
@@ -30,11 +41,7 @@ except ImportError:  # the extra [speedups] is not installed
 
 __all__ = ["TornadoWrapper", "django_router"]
 
-SHUTDOWN_TIMEOUT_S = 5.0
-"""How long clients, then HTTP requests, then callbacks have to finish when the server stops."""
-
-BACKLOG = 1024
-"""Connections that may wait to be accepted: a crowd that reconnects after a restart."""
+logger = logging.getLogger("tornado_websockets")
 
 
 class TornadoWrapper:
@@ -53,7 +60,9 @@ class TornadoWrapper:
     tornado_handlers: list[Any] = []
     tornado_server: HTTPServer | None = None
     _sockets: list[socket.socket] = []
+    _acceptor: Acceptor | None = None
     _stopping: asyncio.Event | None = None
+    _grace_s: float | None = None
     _stopped = threading.Event()
     _stopped.set()
 
@@ -72,14 +81,15 @@ class TornadoWrapper:
         Raises:
             ImproperlyConfigured: certificate and key cannot be used.
         """
+        logs.install()
         given = list(handlers or ())
         django = [route for route in given if django_router(route)]
         others = [route for route in given if not django_router(route)]
         cls.tornado_app = Application(
-            [*cls.tornado_handlers, *others, *django[-1:]],
+            [*cls.tornado_handlers, *others, *health.routes(cls.is_ready), *django[-1:]],
             **{**_default_settings(), **(settings or {})},
         )
-        cls.tornado_server = HTTPServer(cls.tornado_app, ssl_options=_ssl_options())
+        cls.tornado_server = Server(cls.tornado_app, ssl_options=tls.ssl_options())
 
     @classmethod
     def add_handler(cls, handler: Sequence[Any] | Rule) -> None:
@@ -96,82 +106,129 @@ class TornadoWrapper:
         router.rules.insert(0, router.process_rule(rule))
 
     @classmethod
-    def listen(cls, port: int, *, address: str = "127.0.0.1") -> int:
+    def listen(cls, port: int, *, address: str = "127.0.0.1", reuse_port: bool = False) -> int:
         """Open the sockets of a port, 0 for a free one, and return its number.
+
+        May be called for several ports and addresses.
+
+        Args:
+            port: the number.
+            address: a name or an IP address of this machine.
+            reuse_port: let other servers of the same user listen there as well (SO_REUSEPORT).
 
         Raises:
             OSError: the port is in use, forbidden, or the address is none of this machine.
         """
-        cls._sockets = _open_sockets(port, address)
-        return int(cls._sockets[0].getsockname()[1])
+        opened = open_tcp(port, address, reuse_port=reuse_port)
+        cls._sockets = [*cls._sockets, *opened]
+        return int(opened[0].getsockname()[1])
+
+    @classmethod
+    def listen_unix(cls, path: str | Path, *, mode: int = UNIX_MODE) -> None:
+        """Open a Unix socket, whose file is removed at the end.
+
+        Args:
+            path: of its file; the one of a server that has gone is replaced.
+            mode: permissions of the file.
+
+        Raises:
+            OSError: a server listens there, or something else is there, or it cannot be made.
+        """
+        cls._sockets = [*cls._sockets, open_unix(Path(path), mode=mode)]
+
+    @classmethod
+    def unlisten(cls) -> None:
+        """Close the sockets that were opened, when they are not to be served after all."""
+        while cls._sockets:
+            cls._sockets.pop().close()
 
     @classmethod
     def loop(cls) -> None:
-        """Serve until `stop` is called, or SIGINT or SIGTERM comes (in the main thread)."""
+        """Serve until `stop` is called, or SIGINT or SIGTERM comes (in the main thread).
+
+        After a signal this process has ``TORNADO["shutdown_timeout"]`` to end, see
+        `tornado_websockets.termination`. What raises SystemExit or KeyboardInterrupt on the event
+        loop, which asyncio lets through, does not end the server.
+        """
+        descriptors.raise_limit()
         factory: Callable[[], asyncio.AbstractEventLoop] | None = None
         if uvloop is not None:
             factory = uvloop.new_event_loop
-        with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(cls.serve())
+        within_s = conf.get().shutdown_timeout
+        with (
+            asyncio.Runner(loop_factory=factory) as runner,
+            termination.asking(cls.stop, within_s=within_s),
+        ):
+            loop = runner.get_loop()
+            serving = loop.create_task(cls.serve())
+            while not serving.done():
+                try:
+                    loop.run_until_complete(serving)
+                except (SystemExit, KeyboardInterrupt):
+                    if not serving.done():
+                        logger.exception("the server goes on; to stop it, send SIGTERM")
+            serving.result()
 
     @classmethod
     async def serve(cls) -> None:
-        """Serve on the running event loop until `stop` is called or a signal comes."""
+        """Serve on the running event loop until `stop` is called."""
         if cls.tornado_server is None:
             raise RuntimeError("call TornadoWrapper.start_app() before serving")
         cls._stopped.clear()
         cls._stopping = asyncio.Event()
+        cls._grace_s = None
         runtime.start(threads=conf.get().event_threads)
         try:
-            cls._catch_signals()
-            cls.tornado_server.add_sockets(cls._sockets)
+            cls._acceptor = Acceptor(cls.tornado_server, cls._sockets)
+            cls._acceptor.start()
+            systemd.notify("READY=1")
             await cls._stopping.wait()
         finally:
+            cls._stopping.set()
+            systemd.notify("STOPPING=1")
             await cls._shut_down()
             cls._stopped.set()
 
     @classmethod
-    def stop(cls, *, timeout_s: float | None = 0) -> bool:
+    def is_ready(cls) -> bool:
+        """Return whether the server serves, and has not been asked to stop."""
+        return cls._stopping is not None and not cls._stopping.is_set()
+
+    @classmethod
+    def stop(cls, *, timeout_s: float | None = 0, grace_s: float | None = None) -> bool:
         """Ask the server to stop, from any thread.
 
         Args:
             timeout_s: how long to wait until it has; None waits for ever. To be left at 0 on the
                 server's own thread.
+            grace_s: seconds that clients, requests and callbacks have to end; None is
+                ``TORNADO["shutdown_timeout"]``.
 
         Returns:
             True when it has stopped, or never served.
         """
         if runtime.loop is not None and cls._stopping is not None:
+            cls._grace_s = grace_s
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 runtime.loop.call_soon_threadsafe(cls._stopping.set)
         return cls._stopped.wait(timeout_s)
 
     @classmethod
-    def _catch_signals(cls) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        assert cls._stopping is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows
-                asyncio.get_running_loop().add_signal_handler(number, cls._stopping.set)
-
-    @classmethod
     async def _shut_down(cls) -> None:
         server, app = cls.tornado_server, cls.tornado_app
-        assert server is not None and app is not None
-        cls.tornado_app = cls.tornado_server = cls._stopping = None
+        assert isinstance(server, Server) and app is not None
+        config = conf.get()
+        grace_s = config.shutdown_timeout if cls._grace_s is None else cls._grace_s
+        window = Window(grace_s)
+        if cls._grace_s is None:
+            await asyncio.sleep(min(config.shutdown_delay, window.left(0.5)))
+        cls.tornado_app = cls.tornado_server = None
         cls._sockets = []
-        server.stop()
-        layer.close_all(1001, "The server is going away.")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                while layer.count():  # noqa: ASYNC110  they end one by one, soon
-                    await asyncio.sleep(0.01)
-        for router in map(django_router, app.wildcard_router.rules):
-            if router is not None:  # it waits for requests that the loop has to finish
-                await asyncio.to_thread(router.stop, grace_s=SHUTDOWN_TIMEOUT_S)
-        await server.close_all_connections()
-        await runtime.stop(timeout_s=SHUTDOWN_TIMEOUT_S)
+        if cls._acceptor is not None:
+            cls._acceptor.stop()
+        routers = filter(None, map(django_router, app.wildcard_router.rules))
+        await shut_down(server, list(routers), window)
+        cls._stopping = None
 
 
 def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
@@ -180,44 +237,9 @@ def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
     return target if isinstance(target, DjangoRouter) else None
 
 
-def _open_sockets(port: int, address: str) -> list[socket.socket]:
-    """Return listening sockets for all that an address stands for, as localhost for two.
-
-    tornado.netutil.bind_sockets does the same, but leaks a socket when it fails.
-    """
-    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    with contextlib.ExitStack() as opened:
-        sockets: list[socket.socket] = []
-        for family, _, _, _, (host, _, *scope) in found:
-            # All have one port, also when the system chooses it.
-            number = sockets[0].getsockname()[1] if sockets else port
-            sock = socket.create_server((host, number, *scope), family=family, backlog=BACKLOG)
-            opened.callback(sock.close)
-            sock.setblocking(False)
-            sockets.append(sock)
-        opened.pop_all()
-    return sockets
-
-
 def _rule(handler: Sequence[Any]) -> Rule:
     matcher, *rest = handler
     return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
-
-
-def _ssl_options() -> Any:
-    """Return what makes Tornado speak TLS, None when it does not."""
-    config = conf.get()
-    if config.ssl_options is not None or config.certfile is None:
-        return config.ssl_options
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(config.certfile, config.keyfile)
-    except (OSError, ssl.SSLError) as error:
-        raise ImproperlyConfigured(
-            f"TORNADO['certfile'] and TORNADO['keyfile'] must be a certificate and its key in PEM"
-            f" format, got {config.certfile!r} and {config.keyfile!r}: {error}"
-        ) from None
-    return context
 
 
 def _default_settings() -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from tornado_websockets import conf
+from tornado_websockets.capacity import Capacity
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import Events, inside_callback
 from tornado_websockets.exceptions import (
@@ -18,8 +19,10 @@ from tornado_websockets.exceptions import (
     InvalidInstanceError,
     InvalidPathError,
 )
+from tornado_websockets.judgement import Permission, check_permission
 from tornado_websockets.layers import layer
 from tornado_websockets.modules.module import Module
+from tornado_websockets.origins import check_origins
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.stats import PathStats
 from tornado_websockets.tornadowrapper import TornadoWrapper
@@ -27,6 +30,7 @@ from tornado_websockets.websockethandler import WebSocketHandler
 from tornado_websockets.wire import (
     WireOptions,
     check_compression,
+    check_limits,
     check_policy,
     wire_options,
 )
@@ -56,8 +60,17 @@ class WebSocket:
         path: unique; with or without a leading slash.
         slow_reader: what happens to a client that reads too slowly: ``"close"``, ``"drop_oldest"``
             or ``"latest"``; None is ``TORNADO["slow_reader"]``.
+        login_required: refuse whoever is not logged in.
+        permission: refuse who has not got it: ``"app.codename"``, or a function of the user and
+            Tornado's request of the handshake, plain or ``async``, that returns whether.
+        allowed_origins: pages of which other origins may connect; None is
+            ``TORNADO["allowed_origins"]``.
+        require_origin: True refuses who tells no origin, as every browser does; False lets them
+            in with their session; None is True with login_required or permission, and else lets
+            them in as ``AnonymousUser``.
         compression: True or a dictionary compresses messages, False does not; None is
             ``TORNADO["compression"]``.
+        limits: those that differ from ``TORNADO["limits"]``, by name.
 
     Attributes:
         path: the path with its leading slash, like ``/chat``.
@@ -71,7 +84,8 @@ class WebSocket:
     Raises:
         InvalidInstanceError: path is no string.
         InvalidPathError: path is blank.
-        ValueError: slow_reader or compression is none of the above.
+        ValueError: permission, allowed_origins, slow_reader, compression or limits is none of the
+            above.
         DuplicatePathError: there is a WebSocket on this path; names both places.
     """
 
@@ -79,12 +93,23 @@ class WebSocket:
         self,
         path: str,
         *,
+        login_required: bool = False,
+        permission: Permission | None = None,
+        allowed_origins: Sequence[str] | None = None,
+        require_origin: bool | None = None,
         slow_reader: str | None = None,
         compression: bool | Mapping[str, int] | None = None,
+        limits: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = _normalise(path)
+        self.login_required = login_required
+        self.permission = check_permission(permission)
+        self.require_origin = self.needs_user or None if require_origin is None else require_origin
+        self._origins = check_origins(allowed_origins)
         self._slow_reader = check_policy(slow_reader)
         self._compression = check_compression(compression)
+        self._limits = check_limits(limits)
+        self.capacity = Capacity(self._limits)
         self._options: tuple[Mapping[str, Any], WireOptions] | None = None
         self.url = quote(PREFIX + self.path, safe=PATH_CHARACTERS)
         self.context: Any = None
@@ -114,6 +139,22 @@ class WebSocket:
     def handlers(self) -> list[WebSocketHandler]:
         """The clients that are connected now, the oldest first: a copy."""
         return list(layer.connections(self.path))  # type: ignore[arg-type]
+
+    @property
+    def limits(self) -> conf.Limits:
+        """How much one client of this path may ask for."""
+        return conf.limits(self._limits)
+
+    @property
+    def needs_user(self) -> bool:
+        """Whether who connects is looked up in the handshake."""
+        return self.login_required or self.permission is not None
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins that may connect beside the server's own."""
+        named = conf.get().allowed_origins if self._origins is None else self._origins
+        return (*named, *conf.csrf_trusted_origins())
 
     def on(self, callback: AnyCallable) -> AnyCallable:
         """Call a function or method for the event of its name, as a decorator.
@@ -176,7 +217,11 @@ class WebSocket:
         """Return how connections of this path behave under the settings of an application."""
         if self._options is None or self._options[0] is not settings:
             options = wire_options(
-                conf.get(), settings, slow_reader=self._slow_reader, compression=self._compression
+                conf.get(),
+                settings,
+                slow_reader=self._slow_reader,
+                compression=self._compression,
+                limits=self._limits,
             )
             self._options = (settings, options)
         return self._options[1]

@@ -8,20 +8,22 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol
-from tornado.websocket import WebSocketHandler as TornadoWebSocketHandler
 
-from tornado_websockets import conf, origins
+from tornado_websockets import access, auth
+from tornado_websockets.conduct import Conduct
 from tornado_websockets.encoding import encode
+from tornado_websockets.entrance import Entrance
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidMessageError
 from tornado_websockets.frames import MAX_CONTROL_PAYLOAD, build_close
 from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import layer
+from tornado_websockets.limits import Seat
 from tornado_websockets.message import Data, decode, refusal, warning
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
+from tornado_websockets.watch import watch
 from tornado_websockets.wire import VERSION, Wire
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ ABNORMAL: Final = 1006
 """What stands for the code of a connection that ended without one, RFC 6455 section 7.1.5."""
 
 
-class WebSocketHandler(TornadoWebSocketHandler):
+class WebSocketHandler(Entrance):
     """The connection of one client to a `WebSocket`: the ``socket`` of a callback.
 
     Tornado makes one for each handshake. What it inherits from
@@ -55,18 +57,18 @@ class WebSocketHandler(TornadoWebSocketHandler):
         self.id = secrets.token_hex(8)
         self.connected_at = datetime.now(UTC)
         self._is_registered = False
-        self._inbox = Inbox(self, websocket, self._failed, limit=conf.get().limits.inbox)
+        self.seat = Seat()
+        limits = websocket.limits
+        self._conduct = Conduct(self, limits)
+        self._is_metered = self._conduct.is_metered
+        self._json_depth = limits.json_depth
+        self._inbox = Inbox(self, websocket, self._failed, limit=limits.inbox)
 
     def __repr__(self) -> str:
         return f"<WebSocketHandler {self.id} of {self.websocket.path} from {self.ip}>"
 
     def __json__(self) -> str:
         return self.id
-
-    @property
-    def ip(self) -> str:
-        """The client's address."""
-        return self.request.remote_ip or ""
 
     @property
     def wire(self) -> Wire:
@@ -142,19 +144,15 @@ class WebSocketHandler(TornadoWebSocketHandler):
         build_close(code, reason or "")
         runtime.call(self._wire.close, code, reason)
 
+    def leave(self, code: int, reason: str) -> None:
+        """Take no more messages, and close when the callbacks of those that came have ended.
+
+        To be called on the event loop.
+        """
+        self._wire.stop_reading()
+        self._inbox.put(_LEAVE, Data(code=code, reason=reason))
+
     # What Tornado and the wire call, in this order.
-
-    def prepare(self) -> None:
-        headers = self.request.headers
-        reason = origins.refusal(
-            headers.get_list("Host"), headers.get_list("Origin"), conf.allowed_hosts()
-        )
-        if reason:
-            self.websocket.stats.rejected.add("origin")
-            raise HTTPError(403, "%s", reason)
-
-    def check_origin(self, origin: str) -> bool:
-        return True  # prepare() has checked it, also where Tornado does not ask
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
@@ -170,28 +168,34 @@ class WebSocketHandler(TornadoWebSocketHandler):
         self._is_registered = True
         layer.join(self.websocket.path, self)
         self.websocket.stats.open(layer.count(self.websocket.path))
+        watch.add(self)
         self._lifecycle("open")
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame to the callback of its event, or answer what is wrong with it."""
+        if self._is_metered and not self._conduct.allows(message):
+            return
         try:
             if isinstance(message, bytes):
                 raise refusal("binary_not_supported")
-            event, data = decode(message)
+            event, data = decode(message, self._json_depth)
             callback = self.websocket.events.get(event)
             if callback is None or event in LIFECYCLE_EVENTS:
                 raise refusal("reserved_event" if event in LIFECYCLE_EVENTS else "unknown_event")
         except InvalidMessageError as error:
-            self.warn(error.code)
+            self._conduct.refuse(error.code)
             return
         self.websocket.stats.events_in += 1
         self._inbox.put(callback, data, self._wire)
 
     def on_close(self) -> None:
         """Unlink this connection; its ``close`` callbacks run after what it has sent."""
+        self.seat.leave()
         if self._is_registered:  # Tornado also tells of one that went away in its handshake
             layer.leave(self.websocket.path, self)
+            watch.discard(self)
             self.websocket.stats.closed.add(self.close_code or ABNORMAL)
+            access.log_websocket(self, self.close_code or ABNORMAL)
             self._lifecycle("close")
 
     def warn(self, code: str) -> None:
@@ -210,5 +214,14 @@ class WebSocketHandler(TornadoWebSocketHandler):
             logger.debug("%r went away during %r", self, callback)
             return
         callback.stats.errors += 1
-        logger.error("%r failed for %r", callback, self, exc_info=error)
+        user = "" if self.known_user is None else f" of {auth.describe(self.known_user)}"
+        logger.error("%r failed for %r%s", callback, self, user, exc_info=error)
         self.warn("handler_error")
+
+
+async def _leave(socket: WebSocketHandler, data: Data) -> None:
+    socket.wire.start_reading()  # the client's answer
+    socket.close(data.code, data.reason)
+
+
+_LEAVE: Final = Callback(_leave)

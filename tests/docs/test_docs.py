@@ -24,6 +24,7 @@ from tornado_websockets.modules import ProgressBar
 from tornado_websockets.outbox import POLICIES
 from tornado_websockets.stats import PathStats
 from tornado_websockets.testing import Client, Server
+from tornado_websockets.watch import SESSION_ENDED
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.wire.heartbeat import PING_TIMEOUT
 from tornado_websockets.wire.wire import TOO_SLOW
@@ -126,9 +127,18 @@ def test_every_check_is_documented_at_its_settings() -> None:
 
 
 def test_no_check_of_the_source_is_left_out() -> None:
-    source = (ROOT / "tornado_websockets" / "rules.py").read_text()
+    modules = ("rules.py", "hazards.py")
+    source = "".join((ROOT / "tornado_websockets" / name).read_text() for name in modules)
     ids = set(re.findall(r'"([EW]\d{3})"', source))
     assert ids == set(re.findall(r"tornado_websockets\.([EW]\d{3})", page("checks.md").text))
+
+
+def test_every_reason_of_a_refusal_is_documented_with_its_status() -> None:
+    source = (ROOT / "tornado_websockets" / "gate.py").read_text()
+    refusals = set(re.findall(r'_refuse\(socket, (\d+), "(\w+)"', source))
+    rows = page("security.md").table("Reason", "Status", "What was wrong")
+    assert refusals
+    assert refusals <= {(status, code(reason)[0]) for reason, status, _what in rows}
 
 
 def test_every_parameter_of_compression_is_documented_with_its_range_and_default() -> None:
@@ -174,7 +184,7 @@ def test_every_close_code_of_the_server_is_documented() -> None:
     sources = [path.read_text() for path in (ROOT / "tornado_websockets").glob("*.py")]
     codes = set(re.findall(r"ProtocolError\((\d{4})", "".join(sources)))
     assert len(codes) >= 3
-    codes |= {str(PING_TIMEOUT[0]), str(TOO_SLOW[0])}
+    codes |= {str(PING_TIMEOUT[0]), str(TOO_SLOW[0]), str(SESSION_ENDED[0])}
     assert codes <= {row[0] for row in page("protocol.md").table("Code", "Meaning", "Reconnect")}
 
 

@@ -86,4 +86,4 @@ def test_every_example_is_driven() -> None:
         path for block in examples for path in re.findall(r'= WebSocket\("([^"]*)"', block.code)
     }
     assert paths
-    assert {path for path in paths if f'connect("{path}")' not in tests} == set()
+    assert {path for path in paths if f'connect("{path}"' not in tests} == set()

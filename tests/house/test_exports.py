@@ -141,7 +141,7 @@ def test_runtornado_takes_an_address() -> None:
     """The command is there, and its one positional argument may be left out."""
     command = load_command_class("tornado_websockets", "runtornado")
     parser = command.create_parser("manage.py", "runtornado")
-    assert parser.parse_args(["[::1]:8000"]).addrport == "[::1]:8000"
+    assert parser.parse_args(["[::1]:8000"]).addrport == ["[::1]:8000"]
     assert not parser.parse_args([]).addrport
 
 

@@ -40,7 +40,7 @@ def links(folder: Path, **targets: str) -> str:
         assert target is not None, f"{name} is not installed"
         (folder / name).symlink_to(target)
     for name, target in targets.items():
-        executable(folder / name.replace("_", "-"), f'#!/bin/sh\n{target} "$@"\n')
+        executable(folder / name, f'#!/bin/sh\n{target} "$@"\n')
     return str(folder)
 
 
@@ -97,14 +97,16 @@ def test_find_python_does_not_take_another_version(tmp_path: Path) -> None:
 
 def test_install_system_tools_is_quiet_when_all_is_there(tmp_path: Path) -> None:
     """A second run costs and says nothing."""
-    path = links(tmp_path / "bin", chromium="true", node="true", redis_server="true")
+    tools = ("chromium", "node", "pg_ctlcluster", "redis-server")
+    path = links(tmp_path / "bin", **dict.fromkeys(tools, "true"))
     done = run("install-system-tools", PATH=path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_install_system_tools_installs_what_is_missing(tmp_path: Path) -> None:
     """Where it may, it gets the missing packages, and only those, without a question."""
-    path = links(tmp_path / "bin", node="true", redis_server="true", id="echo 0 #")
+    tools = ("node", "pg_ctlcluster", "redis-server")
+    path = links(tmp_path / "bin", id="echo 0 #", **dict.fromkeys(tools, "true"))
     executable(
         tmp_path / "bin/apt-get",
         f"""#!/bin/sh
@@ -124,10 +126,11 @@ case "$*" in *install*) cp {path}/node {path}/chromium ;; esac
 
 def test_install_system_tools_says_loudly_what_it_may_not_install(tmp_path: Path) -> None:
     """Without the right to install, the run goes on, and names what is missing."""
-    path = links(tmp_path / "bin", node="true", id="echo 1000 #", sudo="false", apt_get="false")
+    tools = {"node": "true", "id": "echo 1000 #", "sudo": "false", "apt-get": "false"}
+    path = links(tmp_path / "bin", **tools)
     done = run("install-system-tools", PATH=path)
     assert done.returncode == 0
-    assert "MISSING: chromium redis-server" in done.stderr
+    assert "MISSING: chromium postgresql redis-server" in done.stderr
 
 
 def test_the_javascript_tests_fail_loudly_without_node_under_ci(tmp_path: Path) -> None:

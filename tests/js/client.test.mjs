@@ -466,6 +466,37 @@ describe('reconnection', () => {
     assert.equal(Peer.sockets.length, 8);
   });
 
+  test('a server that goes away says when to come back, in any reason of a temporary close', () => {
+    const delays = [];
+    for (const [code, reason] of [
+      [1001, 'The server is going away: retry in 4321 ms.'],
+      [4000, 'busy, retry in 0 ms'],
+      [1001, 'retry in 9999999 ms'],
+      [1001, 'retry in 99999999999999999999 ms'],
+      [1001, 'retry in -5 ms'],
+      [1001, 'no word of it'],
+      [4500, 'retry in 5 ms'],
+    ]) {
+      const ws = connected();
+      ws.on('close', (event, { delay_ms }) => delays.push(delay_ms));
+      Peer.last.drop(code, reason);
+      ws.close();
+    }
+    assert.deepEqual(delays, [4321, 0, 30000, 500, 500, 500, 0]);
+  });
+
+  test('a client that the server asked for at a moment and did not take tries again as ever', () => {
+    connected();
+    Peer.last.drop(1001, 'retry in 4000 ms');
+    mock.timers.tick(3999);
+    assert.equal(Peer.sockets.length, 1);
+    mock.timers.tick(1);
+    assert.equal(Peer.sockets.length, 2);
+    Peer.last.fail();
+    mock.timers.tick(1000);
+    assert.equal(Peer.sockets.length, 3);
+  });
+
   test('no attempt is made before its time', () => {
     connect();
     Peer.last.fail();

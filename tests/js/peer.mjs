@@ -56,9 +56,9 @@ export function new_peer() {
       this.drop(1006);
     }
 
-    drop(code) {
+    drop(code, reason = '') {
       this.readyState = 3;
-      this.dispatchEvent(Object.assign(new Event('close'), { code }));
+      this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
     }
   };
 }

@@ -71,6 +71,16 @@ def test_a_changed_setting_is_read_again() -> None:
         ({"keyfile": __file__}, "E012", "needs TORNADO['certfile'], which is not set"),
         ({"keyfile": 1, "certfile": __file__}, "E012", "the path of a file that can be read"),
         ({"ssl_options": "yes"}, "E013", "an ssl.SSLContext"),
+        ({"allowed_origins": "*"}, "E014", "a list of origins"),
+        ({"allowed_origins": ["example.com"]}, "E014", "a list of origins"),
+        ({"allowed_origins": ["https://example.com/"]}, "E014", "a list of origins"),
+        ({"allowed_origins": ["null"]}, "E014", "a list of origins"),
+        ({"trusted_proxies": "10.0.0.1"}, "E015", "a list of addresses or networks"),
+        ({"trusted_proxies": ["*"]}, "E015", "a list of addresses or networks"),
+        ({"trusted_proxies": ["10.0.0.1/8"]}, "E015", "a list of addresses or networks"),
+        ({"trusted_proxies": [10]}, "E015", "a list of addresses or networks"),
+        ({"recheck_period": 0}, "E016", "a positive number of seconds"),
+        ({"recheck_period": None}, "E016", "a positive number of seconds"),
     ],
 )
 def test_a_mistake_is_one_problem_and_stops_the_start(
@@ -93,7 +103,7 @@ def test_a_mistake_is_one_problem_and_stops_the_start(
         ({"prot": 1}, "Did you mean 'port'?"),
         ({"handler": []}, "Did you mean 'handlers'?"),
         ({"limits": {"mesage_size": 1}}, "Did you mean 'message_size'?"),
-        ({"xyz": 1}, "Known keys: certfile, compression, event_threads, "),
+        ({"xyz": 1}, "Known keys: allowed_origins, certfile, compression, "),
     ],
 )
 def test_an_unknown_key_is_a_warning_with_a_suggestion(tornado: Any, hint: str) -> None:

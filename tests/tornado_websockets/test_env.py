@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tornado_websockets import rules
+from tornado_websockets import conf, rules
 from tornado_websockets.env import VARIABLES, tornado_from_env
 
 
@@ -30,6 +31,9 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         "TORNADO_COMPRESSION": "on",
         "TORNADO_CERTFILE": __file__,
         "TORNADO_KEYFILE": __file__,
+        "TORNADO_ALLOWED_ORIGINS": "https://a.example, https://*.b.example",
+        "TORNADO_TRUSTED_PROXIES": "10.0.0.0/8,unix:",
+        "TORNADO_LIMITS_CONNECTIONS": "Auto",
     }
     tornado = read(texts)
     assert tornado == {
@@ -43,7 +47,15 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         "compression": True,
         "certfile": __file__,
         "keyfile": __file__,
-        "limits": {"message_size": 7, "inbox": 7, "send_bytes": 7, "send_frames": 7},
+        "allowed_origins": ["https://a.example", "https://*.b.example"],
+        "trusted_proxies": ["10.0.0.0/8", "unix:"],
+        "recheck_period": 7.0,
+        "shutdown_timeout": 7.0,
+        "shutdown_delay": 7.0,
+        "limits": {
+            **dict.fromkeys((field.name for field in dataclasses.fields(conf.Limits)), 7),
+            "connections": "auto",
+        },
     }
     assert rules.problems(tornado) == []
 
@@ -56,7 +68,13 @@ def test_no_limit_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
+        ("TORNADO_TRUSTED_PROXIES", "::1,,unix:", "a list with a comma between its items"),
         ("TORNADO_PORT", "80a", "a whole number in digits, got '80a'"),
+        (
+            "TORNADO_LIMITS_CONNECTIONS",
+            "many",
+            "a whole number in digits, or 'none' for no limit, or 'auto', got",
+        ),
         ("TORNADO_PORT", "", "a whole number in digits, got ''"),
         ("TORNADO_PORT", "1_000", "a whole number in digits"),
         ("TORNADO_PORT", "٣", "a whole number in digits"),

@@ -7,6 +7,8 @@ import datetime
 import decimal
 import enum
 import json
+import time
+import tracemalloc
 import uuid
 from collections import OrderedDict
 from types import MappingProxyType
@@ -120,6 +122,55 @@ def test_any_frame_is_a_message_or_an_invalid_message(frame: str | bytes) -> Non
         message._loads = loads
         with contextlib.suppress(InvalidMessageError):
             message.decode(frame)
+
+
+def nested(levels: int, opening: str = '{"a":', closing: str = "}") -> str:
+    """Return a message whose objects, its own among them, are so many levels deep."""
+    inner = levels - 1
+    return '{"event":"a","data":' + opening * inner + "1" + closing * inner + "}"
+
+
+@pytest.mark.parametrize("kind", [str, str.encode], ids=["text", "bytes"])
+@pytest.mark.parametrize("limit", [3, 20, 100, 250])
+def test_a_message_is_as_deep_as_it_may_be_and_no_deeper(limit: int, kind: Any) -> None:
+    for levels in (limit - 1, limit):
+        assert message.decode(kind(nested(levels)), limit)[0] == "a"
+    for levels in (limit + 1, limit + 2, 900):
+        with pytest.raises(InvalidMessageError, match="invalid_json"):
+            message.decode(kind(nested(levels)), limit)
+    mixed = nested(limit + 2, '{"a":[', "]}")
+    with pytest.raises(InvalidMessageError, match="invalid_json"):
+        message.decode(kind(mixed), limit)
+
+
+def test_a_message_that_is_wide_or_full_of_brackets_is_not_deep() -> None:
+    rows = [{"cells": [[n], {"n": n}]} for n in range(500)]
+    shapes: list[dict[str, Any]] = [{"rows": rows}, {"text": "[{" * 5000}, {"list": [[]] * 5000}]
+    for data in shapes:
+        frame = json.dumps({"event": "a", "data": data})
+        assert message.decode(frame, 6) == ("a", data)
+        assert message.decode(frame.encode(), 6) == ("a", data)
+
+
+def test_without_a_limit_the_parser_decides() -> None:
+    assert message.decode(nested(500), None)[0] == "a"
+    with pytest.raises(InvalidMessageError, match="invalid_json"):
+        message.decode(nested(100_000), None)
+
+
+@pytest.mark.parametrize("opening", ["[", "{", '{"a":', '{"event":"a","data":{"a":' + "["])
+def test_a_hundred_thousand_brackets_cost_neither_time_nor_memory(opening: str) -> None:
+    frame = opening * 100_000
+    started = time.perf_counter()
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidMessageError, match="invalid_json"):
+            message.decode(frame, 100)
+        _size, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(frame)
+    assert time.perf_counter() - started < 1
 
 
 def test_data_reads_as_attributes_at_any_depth() -> None:

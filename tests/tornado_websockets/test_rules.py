@@ -37,3 +37,23 @@ def test_options_of_tls_are_a_context_or_a_dictionary() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     for value in (None, context, {"certfile": "x"}):
         assert problems({"ssl_options": value}) == []
+
+
+@pytest.mark.parametrize("value", [None, {}, {"live": "/alive"}, {"live": None, "ready": "/a/b"}])
+def test_health_is_paths_or_nothing(value: object) -> None:
+    assert problems({"health": value}) == []
+
+
+@pytest.mark.parametrize(
+    "value", [True, "/health", {"live": "alive"}, {"live": 1}, {"alive": "/alive"}, {1: "/"}]
+)
+def test_other_health_is_an_error(value: object) -> None:
+    assert [problem.id for problem in problems({"health": value})] == ["E017"]
+
+
+@pytest.mark.parametrize("key", ["shutdown_timeout", "shutdown_delay"])
+def test_the_time_to_end_is_a_number_of_seconds(key: str) -> None:
+    for value in (0, 2.5):
+        assert problems({key: value}) == []
+    for wrong in (-1, None, "30", float("inf"), True):
+        assert [problem.id for problem in problems({key: wrong})] == ["E007"]

@@ -6,18 +6,15 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.routing import PathMatches, Rule
 from tornado.web import RequestHandler
 
 import tornado_websockets
-from tests.rawclient import TLS, connect
 from tornado_websockets import testing
 from tornado_websockets.tornadowrapper import TornadoWrapper, django_router
 from tornado_websockets.websocket import WebSocket
@@ -136,20 +133,3 @@ def test_the_documented_sequence_serves_until_it_is_stopped_from_another_thread(
 
 def test_what_does_not_run_is_stopped_at_once() -> None:
     assert TornadoWrapper.stop(timeout_s=0) is True
-
-
-def test_a_certificate_that_cannot_be_used_is_told_at_the_start() -> None:
-    with (
-        override_settings(TORNADO={"certfile": __file__, "keyfile": __file__}),
-        pytest.raises(ImproperlyConfigured, match=r"must be a certificate and its key in PEM"),
-    ):
-        TornadoWrapper.start_app()
-
-
-async def test_certificate_and_key_may_be_in_one_file(tmp_path: Path) -> None:
-    both = tmp_path / "both.pem"
-    both.write_text((TLS / "key.pem").read_text() + (TLS / "cert.pem").read_text())
-    WebSocket("/chat")
-    with override_settings(TORNADO={"certfile": both}):
-        async with testing.serve() as server, connect(server.port, "/chat", tls=True) as client:
-            assert client.head.startswith("HTTP/1.1 101 ")

@@ -14,7 +14,7 @@ from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError
 
-from tornado_websockets import testing, tornadowrapper
+from tornado_websockets import testing
 from tornado_websockets.message import WARNINGS
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
@@ -111,6 +111,7 @@ async def test_a_message_of_the_largest_size_is_handled(echo: WebSocket, server:
     assert (await client.receive()).data.text == text
 
 
+@override_settings(TORNADO={"limits": {"bad_frames": None}})
 async def test_the_server_survives_ten_thousand_random_frames(
     echo: WebSocket, server: Server
 ) -> None:
@@ -335,8 +336,9 @@ async def test_a_page_of_the_same_site_and_origin_connects(echo: WebSocket, serv
 async def test_another_origin_is_refused_before_the_upgrade(
     name: str, value: str, echo: WebSocket, server: Server
 ) -> None:
+    headers: dict[str, Any] = {name: value}
     with pytest.raises(HTTPClientError) as caught:
-        await server.connect("/echo", **{name: value})
+        await server.connect("/echo", **headers)
     assert caught.value.code == 403
     assert len(echo) == 0
 
@@ -353,12 +355,10 @@ async def test_a_path_without_websocket_is_not_found(echo: WebSocket, server: Se
     assert caught.value.code == 404
 
 
-async def test_a_callback_that_does_not_end_is_cancelled_when_the_server_stops(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@override_settings(TORNADO={"shutdown_timeout": 0.1})
+async def test_a_callback_that_does_not_end_is_cancelled_when_the_server_stops() -> None:
     ws = WebSocket("/endless")
     ended: list[str] = []
-    monkeypatch.setattr(tornadowrapper, "SHUTDOWN_TIMEOUT_S", 0.1)
 
     @ws.on
     async def wait(socket: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from tornado_websockets.outgoing import Outgoing
@@ -19,6 +19,9 @@ class Connection(Protocol):
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Start the closing handshake, RFC 6455 section 7.1.2."""
+
+    def leave(self, code: int, reason: str) -> None:
+        """Take no more messages, and close when the callbacks of those that came have ended."""
 
 
 class Layer(abc.ABC):
@@ -36,8 +39,8 @@ class Layer(abc.ABC):
         """Remove a connection; one that never joined is no error."""
 
     @abc.abstractmethod
-    def connections(self, path: str) -> Sequence[Connection]:
-        """Return this process's connections of a path, the oldest first."""
+    def connections(self, path: str | None) -> Sequence[Connection]:
+        """Return this process's connections of a path, the oldest first; None is all paths."""
 
     @abc.abstractmethod
     def count(self, path: str | None = None) -> int:
@@ -50,6 +53,10 @@ class Layer(abc.ABC):
         Raises:
             ServerNotRunningError: no client can be reached from this process.
         """
+
+    @abc.abstractmethod
+    def close_each(self, connections: Collection[Connection], code: int, reason: str) -> None:
+        """Start the closing handshake of some connections of this process."""
 
     @abc.abstractmethod
     def close_all(self, code: int, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tornado_websockets.exceptions import ServerNotRunningError
 from tornado_websockets.layers.base import Connection, Layer
@@ -31,7 +31,9 @@ class LocalLayer(Layer):
         if not connections:
             self._paths.pop(path, None)
 
-    def connections(self, path: str) -> Sequence[Connection]:
+    def connections(self, path: str | None) -> Sequence[Connection]:
+        if path is None:
+            return [each for name in list(self._paths) for each in self.connections(name)]
         # list() of a dict is atomic, so that a thread may ask while a client comes or goes.
         return list(self._paths.get(path, ()))
 
@@ -45,10 +47,12 @@ class LocalLayer(Layer):
             raise ServerNotRunningError(path)
         runtime.call(self._deliver, path, outgoing)
 
+    def close_each(self, connections: Collection[Connection], code: int, reason: str) -> None:
+        for connection in connections:
+            connection.close(code, reason)
+
     def close_all(self, code: int, reason: str) -> None:
-        for path in list(self._paths):
-            for connection in self.connections(path):
-                connection.close(code, reason)
+        self.close_each(self.connections(None), code, reason)
 
     def _deliver(self, path: str, outgoing: Outgoing) -> None:
         for connection in self.connections(path):

@@ -7,6 +7,7 @@ from tornado_websockets.wire.handshake import VERSION
 from tornado_websockets.wire.options import (
     WireOptions,
     check_compression,
+    check_limits,
     check_policy,
     wire_options,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Wire",
     "WireOptions",
     "check_compression",
+    "check_limits",
     "check_policy",
     "wire_options",
 ]

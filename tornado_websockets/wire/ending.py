@@ -18,6 +18,9 @@ CLOSE_TIMEOUT_S: Final = 5.0
 LINGER_S: Final = 2.0
 """Seconds for which what a failed client sends is read and thrown away, so that it can read why."""
 
+MAX_DISCARDED: Final = 256 * 1024
+"""Bytes of it that are read: who sends for ever would only be served by more."""
+
 
 class Ending:
     """Ends one connection, in one of the four ways that there are.
@@ -27,13 +30,14 @@ class Ending:
         reason: the sentence that came with the code.
     """
 
-    __slots__ = ("_sender", "_timer", "_transport", "code", "reason")
+    __slots__ = ("_discarded", "_sender", "_timer", "_transport", "code", "reason")
 
     def __init__(self, transport: Transport, sender: Sender) -> None:
         self.code: int | None = None
         self.reason: str | None = None
         self._transport = transport
         self._sender = sender
+        self._discarded = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, frame: bytes) -> None:
@@ -58,12 +62,18 @@ class Ending:
         self.code, self.reason = error.code, error.reason
         if was_open:
             self._sender.send_last(build_close(error.code, error.reason))
+        # A socket that is closed with unread data sends a reset, which may overtake the frame.
         if not self._transport.can_write_eof():
             self._transport.close()
-            return
-        # A socket that is closed with unread data sends a reset, which may overtake the frame.
-        self._transport.write_eof()
+        elif not self._sender.is_full:  # or the frame could not be written any more
+            self._transport.write_eof()
         self._end_within(LINGER_S)
+
+    def discard(self, size: int) -> None:
+        """Throw away so many bytes that a failed client has sent, up to a limit: then it waits."""
+        self._discarded += size
+        if self._discarded > MAX_DISCARDED:
+            self._transport.pause_reading()
 
     def cut(self, code: int, reason: str) -> None:
         """End the connection at once, without waiting for anything."""

@@ -10,9 +10,9 @@ from typing import Any
 from tornado_websockets.conf import Config
 from tornado_websockets.deflate import Compression
 from tornado_websockets.outbox import POLICIES
-from tornado_websockets.rules import COMPRESSION, is_compression
+from tornado_websockets.rules import COMPRESSION, is_compression, limit_problems
 
-__all__ = ["WireOptions", "check_compression", "check_policy", "wire_options"]
+__all__ = ["WireOptions", "check_compression", "check_limits", "check_policy", "wire_options"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +47,7 @@ def wire_options(
     *,
     slow_reader: str | None,
     compression: bool | Mapping[str, int] | None,
+    limits: Mapping[str, Any] | None = None,
 ) -> WireOptions:
     """Return the options of a path.
 
@@ -55,15 +56,18 @@ def wire_options(
         settings: those of the Tornado application, whose own names go before the project's.
         slow_reader: the policy of the path, None for that of the project.
         compression: that of the path, None for that of the project.
+        limits: those that the path has of its own, by name.
     """
+    own = limits or {}
+    size = own.get("message_size", settings.get("websocket_max_message_size"))
     chosen = config.compression if compression is None else compression
     return WireOptions(
-        max_size=settings.get("websocket_max_message_size") or sys.maxsize,
+        max_size=size or sys.maxsize,
         ping_interval=settings.get("websocket_ping_interval") or 0,
         ping_timeout=settings.get("websocket_ping_timeout") or 0,
         slow_reader=slow_reader or config.slow_reader,
-        send_bytes=config.limits.send_bytes,
-        send_frames=config.limits.send_frames,
+        send_bytes=own.get("send_bytes", config.limits.send_bytes),
+        send_frames=own.get("send_frames", config.limits.send_frames),
         compression=_compression(chosen),
     )
 
@@ -90,6 +94,20 @@ def check_compression(
     if compression is not None and not is_compression(compression):
         raise ValueError(f"compression should be {COMPRESSION}, got {compression!r}")
     return compression
+
+
+def check_limits(limits: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the limits that a path has of its own.
+
+    Raises:
+        ValueError: one of them is none; says what it should be.
+    """
+    if limits is None:
+        return {}
+    problems = limit_problems("limits", limits)
+    if problems:
+        raise ValueError(" ".join(problem.message for problem in problems))
+    return dict(limits)
 
 
 def _compression(compression: bool | Mapping[str, int] | None) -> Compression | None:

@@ -68,6 +68,7 @@ class StreamTransport:
         self._is_closing = False
         self._room = asyncio.Event()
         self._room.set()
+        stream.set_close_callback(self._room.set)  # so that the end is seen while it is paused
         self._reading = asyncio.create_task(self._read())
 
     def write(self, data: bytes) -> None:
@@ -99,7 +100,8 @@ class StreamTransport:
         return self._is_closing or self._stream.closed()
 
     def pause_reading(self) -> None:
-        self._room.clear()
+        if not self._stream.closed():
+            self._room.clear()
 
     def resume_reading(self) -> None:
         self._room.set()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from tornado.util import _websocket_mask
 
 from tornado_websockets.deflate import Compression, Inflater, deflate
+from tornado_websockets.exceptions import ProtocolError
 from tornado_websockets.framereader import FrameReader
 from tornado_websockets.frames import BINARY, PING, PONG, TEXT, build, build_close
 from tornado_websockets.outgoing import Outgoing
@@ -158,6 +159,12 @@ class Wire(asyncio.Protocol):
         """Wait until the client has read enough to take more without queueing."""
         await self._sender.drain()
 
+    def fail(self, error: ProtocolError) -> None:
+        """End the connection for what the client sends, and throw away what it still sends."""
+        self._reader.fail(error)
+        was_open, self._is_open = self._is_open, False
+        self._ending.fail(error, was_open=was_open)
+
     def stop_reading(self) -> None:
         """Read no more from the client, and expect no answer to pings."""
         if not (self._is_paused or self._transport.is_closing()):
@@ -191,14 +198,16 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heartbeat.is_alive = True
         self._stats.bytes_in += len(data)
+        if self._reader.error is not None:
+            self._ending.discard(len(data))
+            return
         for opcode, payload in self._reader.feed(data):
             if opcode > BINARY:
                 self._control(opcode, payload)
             elif self._is_open:
                 self._handler.on_message(cast("str | bytes", payload))
         if self._reader.error is not None:
-            was_open, self._is_open = self._is_open, False
-            self._ending.fail(self._reader.error, was_open=was_open)
+            self.fail(self._reader.error)
 
     def pause_writing(self) -> None:
         self._sender.pause()
@@ -240,11 +249,11 @@ class Wire(asyncio.Protocol):
             self._ending.answer(*payload, was_open=was_open)
 
     def _ping(self) -> None:
-        if not self._sender.is_full:
+        if self._is_open and not self._sender.is_full:
             self._transport.write(PING_FRAME)
 
     def _disappeared(self) -> None:
-        if not self._sender.is_full:
+        if self._is_open and not self._sender.is_full:
             self._transport.write(build_close(*PING_TIMEOUT))
         self._is_open = False
         self._ending.cut(*PING_TIMEOUT)

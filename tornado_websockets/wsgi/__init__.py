@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado import httputil
 from tornado.routing import Router
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 __all__ = ["DjangoRouter"]
+
+logger = logging.getLogger("tornado_websockets.wsgi")
+
+CUT_S: Final = 1.0
+"""Seconds for a view to notice that nobody waits for its response any more."""
 
 
 class DjangoRouter(Router):
@@ -59,12 +65,15 @@ class DjangoRouter(Router):
         self._max_body_size = max_body_size
         self._script_name = script_name.rstrip("/")
 
-    def stop(self, *, grace_s: float = 10.0) -> None:
+    def stop(self, *, grace_s: float = 10.0, cut_s: float = CUT_S) -> None:
         """Refuse new requests, let the running ones finish, join the threads.
 
         Streams and uploads that still go on after grace_s seconds are cut. On the thread of the
         event loop no client can be served meanwhile, so there they are cut at once: to be
         graceful, await ``loop.run_in_executor(None, router.stop)``.
+
+        A view that goes on cut_s seconds later cannot be ended: its thread is left behind, and a
+        line in the log tells of it.
         """
         pool, self._pool = self._pool, None
         if pool is None:
@@ -73,7 +82,10 @@ class DjangoRouter(Router):
             concurrent.futures.wait(list(self._running), timeout=grace_s)
         for response in list(self._running.values()):
             response.cut()
-        pool.shutdown()
+        _done, late = concurrent.futures.wait(list(self._running), timeout=cut_s)
+        if late:
+            logger.error("%d requests go on although the server stops", len(late))
+        pool.shutdown(wait=not late, cancel_futures=True)
 
     def find_handler(
         self, request: httputil.HTTPServerRequest, **_kwargs: Any

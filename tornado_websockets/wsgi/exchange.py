@@ -16,7 +16,7 @@ from tornado_websockets.wsgi.body import START_SIZE, Body, SpooledBody, Streamed
 from tornado_websockets.wsgi.environ import build_environ
 from tornado_websockets.wsgi.head import plain_head
 from tornado_websockets.wsgi.output import End, Output
-from tornado_websockets.wsgi.response import Response, start_line
+from tornado_websockets.wsgi.response import Response
 
 # Seconds for which the rest of a request is read and thrown away after its response. Closing a
 # socket with unread data sends a TCP reset, which may destroy the response on its way (RFC 9112
@@ -136,7 +136,7 @@ class Exchange(httputil.HTTPMessageDelegate):
             head.headers["Connection"] = "close"
         body = text.encode() if head.sends_body else b""
         flushed = self._connection.write_headers(head.start_line, head.headers, body)
-        access.log(start_line(self._request), head.code, len(body))
+        access.log(self._request, head.code, len(body))
         if not self._received and self._request.headers.get("Expect") == "100-continue":
             # The client waits for a word before it sends its body. Finished, Tornado gives none.
             self._answer = (end, flushed)

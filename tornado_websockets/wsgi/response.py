@@ -69,7 +69,7 @@ class Response:
         finally:
             self._body.close()
             if self._head_sent and self._head is not None:
-                access.log(start_line(self._request), self._head.code, self._sent)
+                access.log(self._request, self._head.code, self._sent)
 
     def hang_up(self) -> None:
         """Note, from any thread, that the client has gone."""

@@ -48,11 +48,10 @@ class Command(runtornado.Command):
                 "Sign in to the admin as admin; --reset-password makes a new password.\n"
             )
 
-    def write_banner(self, address: str, port: int, *, reloads: bool) -> None:
+    def write_banner(self, names: list[str], *, reloads: bool) -> None:
         """Tell where the pages are, too."""
-        super().write_banner(address, port, reloads=reloads)
-        host = f"[{address}]" if ":" in address else address
+        super().write_banner(names, reloads=reloads)
         self.stdout.write("Pages:")
         for page in PAGES:
-            self.stdout.write(f"  http://{host}:{port}{reverse(page)}")
+            self.stdout.write(f"  {names[0].rstrip('/')}{reverse(page)}")
         self.stdout.flush()

@@ -3,25 +3,40 @@
 It is copied into the project that is made of the examples, and run there by Django's runner.
 """
 
-# ruff: noqa: PT009  Django's runner shows the values of these assertions only
+# ruff: noqa: PT009, PT027  Django's runner shows the values of these assertions only
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
+from tornado.httpclient import HTTPClientError
 
 from tornado_websockets import conf
 from tornado_websockets.discovery import discover
 from tornado_websockets.testing import serve
 from tornado_websockets.websocket import registry
 
-# The first three stand in no module that a server finds by itself.
+# The first four stand in no module that a server finds by itself.
 import_module("chat.archive")
 import_module("chat.counter")
+import_module("chat.team")
 import_module("jobs.poll")
 discover()
+
+
+PATHS = {
+    "/archive",
+    "/chat",
+    "/counter",
+    "/desk",
+    "/jobs",
+    "/night",
+    "/poll",
+    "/team",
+}
 
 
 class SettingsTests(SimpleTestCase):
@@ -34,7 +49,7 @@ class SettingsTests(SimpleTestCase):
         call_command("check", fail_level="WARNING")
 
     def test_the_server_finds_every_websocket(self) -> None:
-        self.assertEqual(set(registry), {"/archive", "/chat", "/counter", "/jobs", "/poll"})
+        self.assertEqual(set(registry), PATHS)
 
 
 @override_settings(ALLOWED_HOSTS=["127.0.0.1"])
@@ -73,6 +88,16 @@ class ExampleTests(TransactionTestCase):
             exported = [(await client.receive()).data.text for _ in texts]
             self.assertEqual(exported, texts)
             self.assertEqual(await client.receive(), ("complete", {}))
+
+    async def test_the_permissions(self) -> None:
+        user = await User.objects.acreate(username="ann", is_superuser=True)
+        await self.async_client.aforce_login(user)
+        async with serve(share_thread=False) as server:
+            await server.connect("/desk", client=self.async_client)
+            with self.assertRaises(HTTPClientError):
+                await server.connect("/night", client=self.async_client)
+            await User.objects.aupdate(is_staff=True)
+            await server.connect("/night", client=self.async_client)
 
     async def test_the_progress_bar(self) -> None:
         async with serve(share_thread=False) as server:

@@ -18,6 +18,8 @@ class Client:
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self.closed = (code, reason)
 
+    def leave(self, code: int, reason: str) -> None: ...
+
 
 @pytest.fixture(params=[LocalLayer])
 def layer(request: pytest.FixtureRequest) -> Layer:
@@ -35,6 +37,7 @@ def test_connections_come_and_go_by_path(layer: Layer) -> None:
     for path, client in (("/x", a), ("/x", b), ("/y", c)):
         layer.join(path, client)
     assert layer.connections("/x") == [a, b]
+    assert layer.connections(None) == [a, b, c]
     assert (layer.count("/x"), layer.count("/y"), layer.count("/z"), layer.count()) == (2, 1, 0, 3)
     layer.leave("/x", a)
     layer.leave("/x", a)

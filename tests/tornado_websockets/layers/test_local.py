@@ -16,13 +16,17 @@ class Client:
     def __init__(self, error: Exception | None = None) -> None:
         self.frames: list[bytes] = []
         self.error = error
+        self.closed: list[tuple[int | None, str | None]] = []
 
     def send(self, outgoing: Outgoing) -> None:
         if self.error is not None:
             raise self.error
         self.frames.append(outgoing.frame)
 
-    def close(self, code: int | None = None, reason: str | None = None) -> None: ...
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        self.closed.append((code, reason))
+
+    def leave(self, code: int, reason: str) -> None: ...
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -41,6 +45,16 @@ async def test_a_frame_reaches_every_client_of_its_path_at_once() -> None:
     layer.publish("/x", news)
     assert a.frames[0] is b.frames[0] is news.frame
     assert other.frames == []
+
+
+async def test_some_clients_are_closed_and_no_others() -> None:
+    layer, a, b, other = LocalLayer(), Client(), Client(), Client()
+    for client in (a, b, other):
+        layer.join("/x", client)
+    layer.close_each([a, b], 4501, "session ended")
+    assert a.closed == b.closed == [(4501, "session ended")]
+    assert other.closed == []
+    assert layer.count() == 3  # each leaves when its connection has ended
 
 
 async def test_a_client_that_cannot_be_reached_never_stops_the_others(

@@ -112,8 +112,8 @@ def test_a_body_too_large_is_answered_before_it_is_sent(
         read_until(client, TOO_LARGE % MIB)
         client.sendall(bytes(5_000_000))
         assert client.recv(1) == b""
-    expected = f'"POST /x HTTP/1.1" 413 {len(TOO_LARGE % MIB)}'
-    assert access_log()[0].getMessage() == expected
+    expected = f'"POST /x HTTP/1.1" 413 {len(TOO_LARGE % MIB)} '
+    assert access_log()[0].getMessage().startswith(expected)
 
 
 @pytest.mark.parametrize("method", [b"POST", b"HEAD"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
-import re
-import socket
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import tornado
@@ -21,25 +21,17 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.utils import autoreload
 
 import tornado_websockets
-from tornado_websockets import conf
+from tornado_websockets import conf, termination
+from tornado_websockets.addresses import listen, parse_mode
 from tornado_websockets.discovery import discover
+from tornado_websockets.pidfile import pidfile
 from tornado_websockets.reloader import run_with_reloader
+from tornado_websockets.sockets import UNIX_MODE
 from tornado_websockets.tornadowrapper import TornadoWrapper, django_router
 from tornado_websockets.websocket import registry
 
-ADDRESS: Final = "127.0.0.1"
-
-ADDRPORT: Final = re.compile(
-    r"^(?:(?P<address>\[[a-fA-F0-9:.]+\]|[^:\[\]]+):)?(?P<port>\d+)$", re.ASCII
-)
-
-LISTEN_ERRORS: Final = {
-    errno.EADDRINUSE: "the port is in use; stop what uses it, or choose another one",
-    errno.EACCES: "no permission; ports below 1024 need more rights",
-    errno.EADDRNOTAVAIL: "this machine has no such address",
-}
-
-STOP_TIMEOUT_S: Final = 15
+RELOAD_TIMEOUT_S: Final = 2.0
+"""How long clients and requests have to end when the auto-reloader restarts the server."""
 
 
 class Command(BaseCommand):
@@ -49,10 +41,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "addrport",
-            nargs="?",
-            default="",
-            help="Port, or address:port; 127.0.0.1 and TORNADO['port'] by default. 0:8000 is all"
-            " addresses, [::1]:8000 an IPv6 one, port 0 a free one.",
+            nargs="*",
+            help="Port, or address:port, also several; 127.0.0.1 and TORNADO['port'] by default."
+            " 0:8000 is all addresses, [::1]:8000 an IPv6 one, port 0 a free one.",
+        )
+        parser.add_argument(
+            "--uds", metavar="PATH", help="Listen on a Unix socket, as well or instead."
+        )
+        parser.add_argument(
+            "--uds-perms",
+            metavar="MODE",
+            default=f"{UNIX_MODE:o}",
+            help="Permissions of the Unix socket in octal digits, %(default)s by default.",
+        )
+        parser.add_argument(
+            "--reuse-port",
+            action="store_true",
+            help="Share the port with other servers of the same user (SO_REUSEPORT).",
+        )
+        parser.add_argument(
+            "--pidfile", metavar="PATH", help="Keep the process id in a file while it serves."
         )
         reload = parser.add_mutually_exclusive_group()
         reload.add_argument(
@@ -81,13 +89,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         reload = conf.debug() if options["reload"] is None else options["reload"]
         if not reload:
+            termination.exit_at_signals()  # until the server listens to them itself
             self.serve(**options)
             return
+        status: Any = 0
         try:
             run_with_reloader(self.serve_reloading, **options)
+        except SystemExit as ending:
+            status = ending.code
+            raise
         finally:
             # The reloader ends this process from its main thread; clients are told first.
-            TornadoWrapper.stop(timeout_s=STOP_TIMEOUT_S)
+            termination.exit_at_signals()
+            TornadoWrapper.stop(timeout_s=2 * RELOAD_TIMEOUT_S, grace_s=RELOAD_TIMEOUT_S)
+            termination.leave_threads(status, delay_s=1)
 
     def serve_reloading(self, **options: Any) -> None:
         """Serve in the reloader's thread, where only an OS exit ends the process."""
@@ -102,30 +117,36 @@ class Command(BaseCommand):
 
     def serve(self, **options: Any) -> None:
         """Check, load, listen, serve, stop."""
-        if not options["skip_checks"]:
-            self.check(display_num_errors=True)
-            self.check_migrations()
-        try:
-            config = conf.get()
-            address, port = parse_addrport(options["addrport"], config.port)
-            discover()
-            TornadoWrapper.start_app(handlers_with_django(options), config.settings)
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from None
-        port = listen(port, address)
-        self.write_banner(address, port, reloads=threading.current_thread().daemon)
-        TornadoWrapper.loop()
+        mode = parse_mode(options["uds_perms"])
+        with held(options["pidfile"]):
+            if not options["skip_checks"]:
+                self.check(display_num_errors=True)
+                self.check_migrations()
+            try:
+                config = conf.get()
+                discover()
+                TornadoWrapper.start_app(handlers_with_django(options), config.settings)
+            except ImproperlyConfigured as error:
+                raise CommandError(str(error)) from None
+            names = listen(
+                options["addrport"],
+                default_port=config.port,
+                uds=options["uds"],
+                uds_mode=mode,
+                reuse_port=options["reuse_port"],
+                scheme="https" if config.speaks_tls else "http",
+            )
+            self.write_banner(names, reloads=threading.current_thread().daemon)
+            TornadoWrapper.loop()
 
-    def write_banner(self, address: str, port: int, *, reloads: bool) -> None:
+    def write_banner(self, names: list[str], *, reloads: bool) -> None:
         """Tell what is served, and where."""
-        host = f"[{address}]" if ":" in address else address
-        scheme = "https" if conf.get().speaks_tls else "http"
         paths = sorted(websocket.url for websocket in registry.values())
         quit_key = "CTRL-BREAK" if os.name == "nt" else "CONTROL-C"
         self.stdout.write(
             f"django-tornado-websockets {tornado_websockets.__version__}"
             f" (Django {self.get_version()}, Tornado {tornado.version})\n"
-            f"Serving on {scheme}://{host}:{port}/,"
+            f"Serving on {' and '.join(names)},"
             f" {'with' if reloads else 'without'} auto-reload\n"
             f"WebSockets: {', '.join(paths) or 'none (write one in a views or websockets module)'}"
             f"\nQuit with {quit_key}."
@@ -133,21 +154,21 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def parse_addrport(addrport: str, default_port: int) -> tuple[str, int]:
-    """Return address and port of an argument like ``8000``, ``0:8000`` or ``[::1]:8000``.
+@contextlib.contextmanager
+def held(path: str | None) -> Iterator[None]:
+    """Hold the process id file, if there is to be one.
 
     Raises:
-        CommandError: it is not of that form, or the port is beyond 65535.
+        CommandError: another server holds it, or it cannot be written.
     """
-    if not addrport:
-        return ADDRESS, default_port
-    match = ADDRPORT.match(addrport)
-    if match is None or int(match["port"]) > 65535:
-        raise CommandError(
-            f"expected a port between 0 and 65535, or address:port, got {addrport!r}"
-        )
-    address = (match["address"] or ADDRESS).strip("[]")
-    return ("0.0.0.0" if address == "0" else address), int(match["port"])  # noqa: S104
+    with contextlib.ExitStack() as stack:
+        if path is not None:
+            try:
+                stack.enter_context(pidfile(Path(path)))
+            except OSError as error:
+                reason = error.strerror or error
+                raise CommandError(f"cannot hold the pidfile {path}: {reason}") from None
+        yield
 
 
 def handlers_with_django(options: dict[str, Any]) -> list[Any]:
@@ -176,18 +197,3 @@ def wsgi_application(options: dict[str, Any]) -> Any:
 
         return StaticFilesHandler(application)
     return application
-
-
-def listen(port: int, address: str) -> int:
-    """Open the port and return its number.
-
-    Raises:
-        CommandError: it cannot be opened; one line that says why.
-    """
-    try:
-        return TornadoWrapper.listen(port, address=address)
-    except socket.gaierror:
-        raise CommandError(f"cannot listen on {address}: no such host name or address") from None
-    except OSError as error:
-        reason = LISTEN_ERRORS.get(error.errno or 0, str(error))
-        raise CommandError(f"cannot listen on {address}:{port}: {reason}") from None

@@ -32,6 +32,12 @@
     return code !== 1000 && !(code >= 4500 && code <= 4999);
   }
 
+  /** Return when a server that goes away wants this client back, as in "retry in 500 ms"; null when it does not say. */
+  function hint_of(reason) {
+    const match = /\bretry in (\d{1,9}) ms\b/.exec(reason);
+    return match && Number(match[1]);
+  }
+
   /** Return where this page came from; outside a page, where a development server listens. */
   function origin() {
     const { location } = globalThis;
@@ -109,8 +115,8 @@
    * The connection is lost for good, and `state` becomes `'closed'`, after `close()` and after the close codes 1000 and
    * 4500-4999. After every other code the client tries again, after
    * `random() * min(reconnect_delay_max_ms, reconnect_delay_ms * 2ⁿ)` milliseconds, where n counts the attempts since
-   * the last connection that lasted 5 seconds. When the browser is online again, or the page is
-   * shown again from the back/forward cache, it tries at once.
+   * the last connection that lasted 5 seconds; or when the server asked for it, with a reason such as "retry in 500 ms".
+   * When the browser is online again, or the page is shown again from the back/forward cache, it tries at once.
    */
   class Client {
     #url;
@@ -346,17 +352,19 @@
     #closed(event) {
       this.#socket = null;
       const will_reconnect = this.#state !== 'closed' && this.#reconnect && is_temporary(event.code);
-      const delay_ms = will_reconnect ? this.#wait() : 0;
+      const delay_ms = will_reconnect ? this.#wait(hint_of(event.reason)) : 0;
       if (!will_reconnect) this.#end();
       this.#dispatch('close', event, { will_reconnect, delay_ms });
     }
 
-    /** Plan the next attempt; return its delay in milliseconds. */
-    #wait() {
+    /** Plan the next attempt, at the moment that the server asked for if it did; return its delay in milliseconds. */
+    #wait(hint_ms = null) {
       clearTimeout(this.#timer);
       this.#state = 'waiting';
       const grown_ms = this.#delay_ms * 2 ** Math.min(this.#attempt, 30); // 30: 0 * Infinity is not a number
-      const delay_ms = Math.random() * Math.min(this.#delay_max_ms, grown_ms, TIMEOUT_MAX_MS);
+      // The server has chosen at random already, so that its clients do not all come back at once.
+      const share = hint_ms === null ? Math.random() : 1;
+      const delay_ms = share * Math.min(this.#delay_max_ms, hint_ms ?? grown_ms, TIMEOUT_MAX_MS);
       this.#attempt += 1;
       this.#timer = setTimeout(this.#retry, delay_ms);
       return delay_ms;

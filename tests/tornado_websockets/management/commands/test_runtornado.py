@@ -11,17 +11,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from tests.process import ServerProcess
 from tests.rawclient import TLS
 from tests.site import FILES, configure, hide, make_site, serve_site
-from tornado_websockets.management.commands.runtornado import parse_addrport
 
 Start = Callable[..., ServerProcess]
 
@@ -69,30 +65,6 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
-
-
-@pytest.mark.parametrize(
-    ("addrport", "address", "port"),
-    [
-        ("", "127.0.0.1", 7),
-        ("8000", "127.0.0.1", 8000),
-        ("0.0.0.0:8000", "0.0.0.0", 8000),
-        ("0:8000", "0.0.0.0", 8000),
-        ("[::1]:8000", "::1", 8000),
-        ("localhost:8000", "localhost", 8000),
-        ("0", "127.0.0.1", 0),
-    ],
-)
-def test_the_address_and_the_port_of_the_argument(addrport: str, address: str, port: int) -> None:
-    assert parse_addrport(addrport, 7) == (address, port)
-
-
-@pytest.mark.parametrize(
-    "addrport", ["80a", "65536", "-1", "a:b:80", "::1:80", "localhost:", ":80", "[::1]", "٣"]
-)
-def test_an_argument_of_another_form_is_an_error(addrport: str) -> None:
-    with pytest.raises(CommandError, match="expected a port between 0 and 65535, or address:port"):
-        parse_addrport(addrport, 7)
 
 
 def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:
@@ -299,13 +271,3 @@ def test_the_reloader_ends_when_the_port_is_in_use(project: Path, start: Start) 
         server = start(str(taken.getsockname()[1]), "--reload")
         assert server.wait() == 1
     assert "the port is in use" in server.output
-
-
-def test_a_listening_error_without_a_name_is_told_as_it_is(monkeypatch: Any) -> None:
-    # A port below 1024 is open to root, which CI may be: the error itself cannot be caused.
-    def refuse(port: int, *, address: str) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("tornado_websockets.tornadowrapper.TornadoWrapper.listen", refuse)
-    with pytest.raises(CommandError, match="no permission; ports below 1024 need more rights"):
-        call_command("runtornado", "80", "--noreload", skip_checks=True)

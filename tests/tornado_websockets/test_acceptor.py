@@ -1,0 +1,174 @@
+"""A server without file descriptors goes on for those who are in, and recovers by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.web import Application, RequestHandler
+
+from tests.process import ServerProcess
+from tests.rawclient import RawClient, connect, text
+from tests.site import configure, make_site, serve_site
+from tornado_websockets.acceptor import BATCH, Acceptor
+
+resource = pytest.importorskip("resource")
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit and /proc")
+
+ECHO = '{"event":"message","data":{"n":1}}'
+
+
+class Hello(RequestHandler):
+    def get(self) -> None:
+        self.write("hello")
+
+
+@contextlib.asynccontextmanager
+async def accepting(server: HTTPServer) -> AsyncIterator[tuple[Acceptor, int]]:
+    sock = socket.create_server(("127.0.0.1", 0), backlog=200)
+    sock.setblocking(False)
+    acceptor = Acceptor(server, [sock])
+    acceptor.start()
+    try:
+        yield acceptor, sock.getsockname()[1]
+    finally:
+        acceptor.stop()
+        await server.close_all_connections()
+
+
+async def test_more_than_a_batch_is_served() -> None:
+    async with accepting(HTTPServer(Application([("/", Hello)]))) as (_acceptor, port):
+        clients = [AsyncHTTPClient(force_instance=True) for _ in range(BATCH * 2 + 1)]
+        got = await asyncio.gather(*(each.fetch(f"http://127.0.0.1:{port}") for each in clients))
+        assert [response.body for response in got] == [b"hello"] * len(clients)
+        for client in clients:
+            client.close()
+
+
+async def test_a_stopped_acceptor_refuses_connections() -> None:
+    async with accepting(HTTPServer(Application())) as (acceptor, port):
+        acceptor.stop()
+        acceptor.stop()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_who_goes_away_in_the_queue_disturbs_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with accepting(HTTPServer(Application([("/", Hello)]))) as (_acceptor, port):
+        for _ in range(50):
+            sock = socket.create_connection(("127.0.0.1", port))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            sock.close()  # with a reset
+        client = AsyncHTTPClient(force_instance=True)
+        assert (await client.fetch(f"http://127.0.0.1:{port}")).body == b"hello"
+        client.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_connection_that_cannot_be_served_is_closed_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing(HTTPServer):
+        def handle_stream(self, stream: IOStream, address: Any) -> None:
+            raise LookupError("no such thing")
+
+    async with accepting(Failing(Application())) as (_acceptor, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+    assert [r.getMessage() for r in caplog.records] == ["a connection could not be served"]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ServerProcess]:
+    directory = make_site(tmp_path / "site")
+    configure(directory, 'TORNADO = {"limits": {"connections": None}}')
+    server = serve_site(directory, "0", "--noreload")
+    yield server
+    server.kill()
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def echo(client: RawClient) -> float:
+    """Send a message, and return the seconds until its answer."""
+    started = time.monotonic()
+    client.send(text(ECHO))
+    assert (await client.receive()).payload == ECHO.encode()
+    return time.monotonic() - started
+
+
+@needs_linux
+async def test_without_descriptors_accepting_pauses_and_comes_back(site: ServerProcess) -> None:
+    """As when a neighbour, or a crowd of HTTP clients, takes what there is."""
+    pid, port = site.process.pid, site.port
+    async with connect(port, "/in_views", tls=False) as client:
+        await echo(client)
+        limit = descriptors(pid) + 20
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+        crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
+        site.wait_for("no connection can be accepted now")
+        started, spent, lines = time.monotonic(), cpu_s(pid), site.output.count("\n")
+        slowest = 0.0
+        while time.monotonic() - started < 3:
+            slowest = max(slowest, await echo(client))
+            await asyncio.sleep(0.02)
+        elapsed = time.monotonic() - started
+        assert slowest < 0.5
+        assert (cpu_s(pid) - spent) / elapsed < 0.2
+        assert site.output.count("\n") - lines <= elapsed + 1
+        for _reader, writer in crowd:
+            writer.transport.abort()
+        released = time.monotonic()
+        async with connect(port, "/in_views", tls=False) as another:
+            await echo(another)
+        assert time.monotonic() - released < 2
+        await echo(client)
+    assert re.search(r"Too many open files; seen \d+ times", site.output)
+
+
+@needs_linux
+async def test_below_that_there_is_an_answer(tmp_path: Path) -> None:
+    """By default WebSockets leave descriptors to everything else."""
+    directory = make_site(tmp_path / "site")
+    server = serve_site(directory, "0", "--noreload")
+    try:
+        port = server.port
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (128, 128))
+        async with contextlib.AsyncExitStack() as stack:
+            heads = []
+            for _ in range(65):
+                client = await stack.enter_async_context(connect(port, "/in_views", tls=False))
+                heads.append(client.head)
+            assert {head.split()[1] for head in heads[:64]} == {"101"}
+            assert heads[64].startswith("HTTP/1.1 503 ")
+            assert "Retry-After: " in heads[64]
+            got = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
+            assert got.body == b"hello from Django"
+        assert server.stop() == 0
+    finally:
+        server.kill()
