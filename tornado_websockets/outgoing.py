@@ -6,7 +6,7 @@ Pure: no I/O.
 from __future__ import annotations
 
 from tornado_websockets.deflate import Compression, deflate
-from tornado_websockets.frames import TEXT, build
+from tornado_websockets.frames import TEXT, build, build_text
 
 __all__ = ["Outgoing"]
 
@@ -27,7 +27,7 @@ class Outgoing:
     def __init__(self, event: str, payload: bytes) -> None:
         self.event = event
         self.payload = payload
-        self.frame = build(TEXT, payload)
+        self.frame = build_text(payload)
         self._compressed: dict[tuple[int, Compression], bytes] | None = None
 
     def compressed(self, window_bits: int, compression: Compression) -> bytes:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.util import _websocket_mask
 
-from tornado_websockets.deflate import Compression, Inflater, deflate
+from tornado_websockets.deflate import Compression, deflate
 from tornado_websockets.framereader import FrameReader
-from tornado_websockets.frames import BINARY, PING, PONG, TEXT, build, build_close
+from tornado_websockets.frames import BINARY, PING, PONG, TEXT, build, build_close, build_text
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.wire.ending import Ending
-from tornado_websockets.wire.handshake import HandshakeError, respond
+from tornado_websockets.wire.handshake import Handshake, HandshakeError, take_stream
 from tornado_websockets.wire.heartbeat import PING_TIMEOUT, Heartbeat
 from tornado_websockets.wire.sender import Sender
 from tornado_websockets.wire.stream import Transport, attach
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Wire"]
 
 logger = logging.getLogger("tornado_websockets")
-
-PING_FRAME: Final = build(PING, b"")
 
 TOO_SLOW: Final = (4008, "reader too slow")
 
@@ -50,6 +48,7 @@ class Wire(asyncio.Protocol):
         "_is_paused",
         "_options",
         "_reader",
+        "_response",
         "_sender",
         "_stats",
         "_transport",
@@ -58,6 +57,7 @@ class Wire(asyncio.Protocol):
 
     _ending: Ending
     _heartbeat: Heartbeat
+    _response: bytes
     _sender: Sender
     _transport: Transport
 
@@ -77,18 +77,19 @@ class Wire(asyncio.Protocol):
         """Answer the handshake, and take the connection from Tornado."""
         options = self._options
         try:
-            self.selected_subprotocol, agreed = respond(handler, options.compression)
+            handshake = Handshake.of(handler, options.compression)
         except HandshakeError as error:
             handler.set_status(400)
             handler.finish(str(error))
             return
-        inflater = None
-        if agreed is not None and options.compression is not None:
-            inflater = Inflater(agreed)
-            self._compression = (agreed.window_bits, options.compression)
-        self._reader = FrameReader(_websocket_mask, max_size=options.max_size, inflater=inflater)
-        stream = handler._detach_stream()
+        self.selected_subprotocol = handshake.subprotocol
+        self._compression = handshake.compression
+        self._reader = FrameReader(
+            _websocket_mask, max_size=options.max_size, inflater=handshake.inflater
+        )
+        stream = take_stream(handler)
         if not stream.closed():
+            self._response = handshake.response
             pipelined = await attach(stream, self)
             if pipelined:
                 self.data_received(pipelined)
@@ -143,16 +144,17 @@ class Wire(asyncio.Protocol):
 
     def send(self, outgoing: Outgoing) -> None:
         """Send a message that may go to others too; after a close it is dropped."""
-        frame = outgoing.frame
-        if self._compression is not None:
-            frame = outgoing.compressed(*self._compression)
-        stats = self._stats
-        stats.events_out += 1
-        stats.bytes_out += len(frame)
-        if self._is_open and not self._sender.is_full:
-            self._transport.write(frame)
+        if self._compression is None:
+            self._send_event(outgoing.frame, outgoing.event)
         else:
-            self._send(frame, outgoing.event)
+            self._send_event(outgoing.compressed(*self._compression), outgoing.event)
+
+    def send_text(self, event: str, payload: bytes) -> None:
+        """Send a message to this client alone; after a close it is dropped."""
+        if self._compression is not None:
+            self.send(Outgoing(event, payload))
+        else:
+            self._send_event(build_text(payload), event)
 
     async def drain(self) -> None:
         """Wait until the client has read enough to take more without queueing."""
@@ -175,12 +177,14 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(Transport, transport)
+        self._transport.write(self._response)
+        del self._response
         self._sender = Sender(self._transport, self._options)
         self._ending = Ending(self._transport, self._sender)
         self._heartbeat = Heartbeat(
             self._options.ping_interval,
             self._options.ping_timeout,
-            ping=self._ping,
+            ping=self._sender.send_ping,
             unsent=self._transport.get_write_buffer_size,
             gone=self._disappeared,
         )
@@ -195,7 +199,7 @@ class Wire(asyncio.Protocol):
             if opcode > BINARY:
                 self._control(opcode, payload)
             elif self._is_open:
-                self._handler.on_message(cast("str | bytes", payload))
+                self._handler.on_message(payload)  # type: ignore[arg-type]
         if self._reader.error is not None:
             was_open, self._is_open = self._is_open, False
             self._ending.fail(self._reader.error, was_open=was_open)
@@ -215,6 +219,15 @@ class Wire(asyncio.Protocol):
         self._handler.on_ws_connection_close(self._ending.code, self._ending.reason)
 
     # Private.
+
+    def _send_event(self, frame: bytes, event: str) -> None:
+        stats = self._stats
+        stats.events_out += 1
+        stats.bytes_out += len(frame)
+        if self._is_open and not self._sender.is_full:
+            self._transport.write(frame)
+        else:
+            self._send(frame, event)
 
     def _send(self, frame: bytes, event: str) -> None:
         if not self._is_open:
@@ -238,10 +251,6 @@ class Wire(asyncio.Protocol):
         else:
             was_open, self._is_open = self._is_open, False
             self._ending.answer(*payload, was_open=was_open)
-
-    def _ping(self) -> None:
-        if not self._sender.is_full:
-            self._transport.write(PING_FRAME)
 
     def _disappeared(self) -> None:
         if not self._sender.is_full:
