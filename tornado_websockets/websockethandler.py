@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.web import HTTPError
@@ -91,9 +92,9 @@ class WebSocketHandler(TornadoWebSocketHandler):
         """
         payload = encode(event, data)
         wire = self._wire
-        if wire.is_closing():
+        if not wire.is_open:
             raise WebSocketClosedError
-        if runtime.is_here:
+        if get_ident() == runtime.thread:
             wire.send_text(event, payload)
         else:
             runtime.call(wire.send_text, event, payload)

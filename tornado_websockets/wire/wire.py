@@ -44,7 +44,6 @@ class Wire(asyncio.Protocol):
         "_ending",
         "_handler",
         "_heartbeat",
-        "_is_open",
         "_is_paused",
         "_options",
         "_reader",
@@ -52,6 +51,7 @@ class Wire(asyncio.Protocol):
         "_sender",
         "_stats",
         "_transport",
+        "is_open",
         "selected_subprotocol",
     )
 
@@ -68,7 +68,7 @@ class Wire(asyncio.Protocol):
         self._stats = handler.websocket.stats
         # Window bits and how, when the client has agreed.
         self._compression: tuple[int, Compression] | None = None
-        self._is_open = False
+        self.is_open = False
         self._is_paused = False
 
     # What Tornado's handler calls.
@@ -96,7 +96,7 @@ class Wire(asyncio.Protocol):
 
     def is_closing(self) -> bool:
         """Return True from the first close frame on, in either direction."""
-        return not self._is_open
+        return not self.is_open
 
     def write_message(self, message: str | bytes, binary: bool = False) -> asyncio.Future[None]:
         """Send a message; the future resolves when the client's buffer has room for another."""
@@ -122,8 +122,8 @@ class Wire(asyncio.Protocol):
         if code is None and reason is not None:
             code = 1000
         frame = build_close(code, reason or "")
-        if self._is_open:
-            self._is_open = False
+        if self.is_open:
+            self.is_open = False
             self._ending.begin(frame)
 
     def set_nodelay(self, value: bool) -> None:
@@ -189,7 +189,7 @@ class Wire(asyncio.Protocol):
             gone=self._disappeared,
         )
         self._heartbeat.start()
-        self._is_open = True
+        self.is_open = True
         self._handler.open(*self._handler.open_args, **self._handler.open_kwargs)
 
     def data_received(self, data: bytes) -> None:
@@ -198,10 +198,10 @@ class Wire(asyncio.Protocol):
         for opcode, payload in self._reader.feed(data):
             if opcode > BINARY:
                 self._control(opcode, payload)
-            elif self._is_open:
+            elif self.is_open:
                 self._handler.on_message(payload)  # type: ignore[arg-type]
         if self._reader.error is not None:
-            was_open, self._is_open = self._is_open, False
+            was_open, self.is_open = self.is_open, False
             self._ending.fail(self._reader.error, was_open=was_open)
 
     def pause_writing(self) -> None:
@@ -212,7 +212,7 @@ class Wire(asyncio.Protocol):
         self._sender.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_open = False
+        self.is_open = False
         self._heartbeat.stop()
         self._ending.stop()
         self._sender.release()
@@ -224,36 +224,36 @@ class Wire(asyncio.Protocol):
         stats = self._stats
         stats.events_out += 1
         stats.bytes_out += len(frame)
-        if self._is_open and not self._sender.is_full:
+        if self.is_open and not self._sender.is_full:
             self._transport.write(frame)
         else:
             self._send(frame, event)
 
     def _send(self, frame: bytes, event: str) -> None:
-        if not self._is_open:
+        if not self.is_open:
             return
         dropped = self._sender.dropped
         if not self._sender.send(frame, event):
             logger.warning("%r reads too slowly and is closed", self._handler)
             self._stats.slow.add("closed")
-            self._is_open = False
+            self.is_open = False
             self._ending.cut(*TOO_SLOW)
         elif self._sender.dropped > dropped:
             self._stats.slow.add("dropped")
 
     def _control(self, opcode: int, payload: Any) -> None:
         if opcode == PING:
-            if self._is_open:
+            if self.is_open:
                 self._sender.send_pong(payload)
             self._handler.on_ping(payload)
         elif opcode == PONG:
             self._handler.on_pong(payload)
         else:
-            was_open, self._is_open = self._is_open, False
+            was_open, self.is_open = self.is_open, False
             self._ending.answer(*payload, was_open=was_open)
 
     def _disappeared(self) -> None:
         if not self._sender.is_full:
             self._transport.write(build_close(*PING_TIMEOUT))
-        self._is_open = False
+        self.is_open = False
         self._ending.cut(*PING_TIMEOUT)
