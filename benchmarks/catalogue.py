@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.dialects import ENVELOPE, SOCKET_IO, Dialect
 
-__all__ = ["PEERS", "PRODUCT", "Peer"]
+__all__ = ["PEERS", "PRODUCT", "UNCOUNTED", "Peer"]
 
 HERE: Final = Path(__file__).resolve().parent
 ENVIRONMENT: Final = HERE.parent / ".venv-bench"
@@ -21,6 +21,7 @@ WEBSOCKETS: Final = frozenset({"echo", "latency", "fanout", "crowd", "idle"})
 # Its in-memory layer looks at all members of all groups for each delivery: 9 000 take minutes.
 CHANNELS: Final = WEBSOCKETS - {"crowd"}
 PRODUCT: Final = "product"
+UNCOUNTED: Final = "product-uncounted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Peer:
         folder: where it is started.
         measures: the groups of measures that it takes part in.
         echo_event: the event that comes back to its sender alone.
+        is_apart: it is compared with the product alone, in a table of their own.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Peer:
     measures: frozenset[str] = WEBSOCKETS
     dialect: Dialect = ENVELOPE
     echo_event: str = "message"
+    is_apart: bool = False
 
 
 def _python(*words: str) -> tuple[str, ...]:
@@ -61,13 +64,16 @@ UVICORN: Final = _module(
 DAPHNE: Final = _module("daphne", "-v0", "-b127.0.0.1", "-p{port}")
 HTTP: Final = frozenset({"http"})
 DEFLATE: Final = frozenset({"deflate"})
+STALLED: Final = frozenset({"stalled"})
+
+RUNTORNADO: Final = ("runtornado", "--noreload", "127.0.0.1:{port}")
 
 _product = Peer(
     name=PRODUCT,
     title="django-tornado-websockets",
-    command=_python("manage.py", "runtornado", "--noreload", "127.0.0.1:{port}"),
+    command=_python("manage.py", *RUNTORNADO),
     folder=HERE / "product",
-    measures=WEBSOCKETS | HTTP,
+    measures=WEBSOCKETS | HTTP | STALLED,
 )
 _websockets = Peer(
     name="websockets",
@@ -91,6 +97,11 @@ def _page(name: str, title: str, command: tuple[str, ...], *words: str) -> Peer:
 
 _ALL: Final = (
     _product,
+    replace(
+        _product, name=UNCOUNTED, title="… with the counters stubbed out",
+        command=_python("uncounted.py", *RUNTORNADO),
+        measures=frozenset({"echo", "fanout"}), is_apart=True,
+    ),
     replace(
         _product, name="product-thread", title="… plain `def` callback, in a thread",
         echo_event="threaded", measures=frozenset({"echo", "latency"}),
@@ -128,6 +139,10 @@ _ALL: Final = (
     Peer(
         name="channels-daphne", title="Channels, orjson, daphne",
         command=(*DAPHNE, "channels_site:application"), measures=CHANNELS,
+    ),
+    replace(
+        _product, name="product-drop", title="… policy `drop_oldest`",
+        environment={"BENCH_SLOW_READER": "drop_oldest"}, measures=STALLED,
     ),
     replace(
         _product, name="product-deflate",

@@ -21,6 +21,7 @@ HANDSHAKES_IN_FLIGHT: Final = 64
 
 PATIENCE_S: Final = 60.0
 READ_SIZE: Final = 8192
+SMALL_BUFFER: Final = 4096
 
 
 class Connections:
@@ -39,6 +40,7 @@ class Connections:
         self.deflate = deflate
         self.spin = spin
         self._sockets: list[socket.socket] = []
+        self._stalled: list[socket.socket] = []
         self._buffers: dict[int, bytearray] = {}
         self._poll = select.epoll()
         self._deadline = math.inf
@@ -47,7 +49,7 @@ class Connections:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for sock in self._sockets:
+        for sock in (*self._sockets, *self._stalled):
             # A reset leaves no TIME_WAIT, which would use up the ports of the next measures.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
@@ -61,10 +63,20 @@ class Connections:
         handshake = request(self.port, self.dialect.path, deflate=self.deflate)
         while count > 0:
             batch = [self._dial(handshake) for _ in range(min(count, HANDSHAKES_IN_FLIGHT))]
+            self._sockets += batch
             for sock in batch:
                 self._finish(sock)
+                self._poll.register(sock.fileno(), select.EPOLLIN)
             self.tend()
             count -= len(batch)
+
+    def stall(self) -> None:
+        """Add a client that reads no more after its handshake."""
+        sock = self._dial(request(self.port, self.dialect.path, deflate=self.deflate))
+        self._stalled.append(sock)
+        self._finish(sock)
+        # Little room: most of what it does not read has to wait at the server's end.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
 
     def tend(self) -> None:
         """Answer the pings that have come."""
@@ -122,7 +134,6 @@ class Connections:
     def _dial(self, handshake: bytes) -> socket.socket:
         sock = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sockets.append(sock)
         sock.sendall(handshake)
         return sock
 
@@ -138,7 +149,6 @@ class Connections:
                 raise MeasureError(f"expected {prefix!r} after the handshake, got {text!r}")
             if answer is not None:
                 sock.sendall(masked(answer))
-        self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def _next(self, sock: socket.socket) -> Frame:
         """Return the next text message of a client."""

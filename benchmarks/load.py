@@ -126,6 +126,36 @@ class Clients(Connections):
             times.append(clock() - begun)
         return Run(len(times) * len(fds), clock() - started, times, len(reply))
 
+    def pace_shout(self, event: str, data: Any, seconds: float, *, rate: float) -> Run:
+        """Let one client send an event that all get, at a steady rate.
+
+        Times are of each delivery, and count from when its event was due.
+        """
+        frame, fds = self._prepare(event, data, everyone=True)
+        reply, clock, read = self._reply, time.perf_counter, os.read
+        size = max(READ_SIZE, len(reply))
+        got_by = dict.fromkeys(fds, 0)
+        times: list[float] = []
+        total, sent, started = int(rate * seconds), 0, clock()
+        while len(times) < total * len(fds):
+            now = clock()
+            if sent < total and started + sent / rate <= now:
+                os.write(fds[0], frame)
+                sent += 1
+            if now > started + seconds + PATIENCE_S:
+                raise MeasureError(
+                    f"{total * len(fds) - len(times)} of {total * len(fds)} deliveries did not come"
+                )
+            for fd, _ in self._poll.poll(0 if self.spin else 1 / rate):
+                got = read(fd, size)
+                now, count = clock(), 1 if got == reply else self._replies(fd, got)
+                numbers = range(got_by[fd], got_by[fd] + count)
+                times.extend(now - started - number / rate for number in numbers)
+                got_by[fd] += count
+                if got_by[fd] > sent:
+                    raise MeasureError(f"got {got_by[fd]} messages of {sent}")
+        return Run(len(times), clock() - started, times, len(reply))
+
     def _prepare(self, event: str, data: Any, *, everyone: bool) -> tuple[bytes, list[int]]:
         """Send an event once, check in full what comes back, and keep the reply's bytes."""
         frame = masked(self.dialect.pack(event, data))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import random
 import resource
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.errors import MeasureError
@@ -22,6 +24,9 @@ Numbers = dict[str, float]
 TEXT: Final = {"text": "sixty-four bytes of text, as a line in a chat would have them, ok"[:64]}
 WARM_UP_CLIENTS: Final = 100
 SPARE_DESCRIPTORS: Final = 100
+PAIRS: Final = 5
+SEND_BUFFER: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
+"""Bytes that the kernel keeps for a socket: the least, at first, the most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +102,33 @@ def deflate(server: Server, scale: Scale, *, clients: int) -> Numbers:
     }
 
 
+def stalled(server: Server, scale: Scale, *, clients: int, rate: float, size: int) -> Numbers:
+    """Broadcasts while all clients read, and while one does not: what the others notice."""
+    parts: dict[bool, list[Numbers]] = {False: [], True: []}
+    data = {"text": "x" * size}
+    # By then the kernel keeps no more for the client that does not read; the server has to.
+    filled_s = int(SEND_BUFFER.read_text().split()[2]) / (rate * size)
+    for stalls in (False, True) * PAIRS:
+        with _clients(server, clients - stalls) as crowd:
+            crowd.echo(server.peer.echo_event, TEXT, 0)
+            memory = server.rss()
+            if stalls:
+                crowd.stall()
+            crowd.pace_shout("shout", data, filled_s, rate=rate)
+            part = _times(crowd.pace_shout("shout", data, scale.work / 2, rate=rate))
+            parts[stalls].append({**part, "grown_mib": (server.rss() - memory) / 2**20})
+    # Medians: a pause of the machine is in one part only.
+    p99_ms, stalled_p99_ms = (
+        statistics.median(part["p99_ms"] for part in parts[stalls]) for stalls in (False, True)
+    )
+    return {
+        "p99_ms": p99_ms,
+        "stalled_p99_ms": stalled_p99_ms,
+        "ratio": stalled_p99_ms / p99_ms,
+        "grown_mib": max(part["grown_mib"] for part in parts[True]),
+    }
+
+
 def http(server: Server, scale: Scale, *, connections: int) -> Numbers:
     """A page of Django, over connections that are kept alive."""
     get = partial(fetch, server.port, "/hello/", b"Hello, world!", connections=connections)
@@ -114,6 +146,7 @@ MEASURES: Final[Mapping[str, Callable[[Server, Scale], Numbers]]] = {
     "fanout-5000": partial(fanout, clients=5000),
     "crowd-9000": partial(fanout, clients=9000),
     "idle-2000": partial(idle, clients=2000),
+    "stalled-100": partial(stalled, clients=100, rate=300, size=10_000),
     "deflate-500": partial(deflate, clients=500),
     "http-16": partial(http, connections=16),
 }

@@ -47,7 +47,7 @@ def _panels(results: Results) -> Iterator[tuple[int, str]]:
         rows = sorted(
             (value, peer.name, peer.title)
             for peer in PEERS.values()
-            if (value := results.median(peer.name, measure, "cpu_us"))
+            if not peer.is_apart and (value := results.median(peer.name, measure, "cpu_us"))
         )
         if not rows:
             continue

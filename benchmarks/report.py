@@ -6,47 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import machine, picture
-from benchmarks.catalogue import PEERS, PRODUCT
+from benchmarks import machine, picture, tables
+from benchmarks.catalogue import PEERS, PRODUCT, UNCOUNTED
 from benchmarks.results import Results
+from benchmarks.tables import Column
 
 __all__ = ["render", "write"]
 
-Column = tuple[str, str, str, str]
-"""Heading, measure, name of the number, format."""
-
-COST: Final[Sequence[Column]] = (
-    ("echo, 50 clients", "echo-50", "cpu_us", ".1f"),
-    ("echo, 1 000 clients", "echo-1000", "cpu_us", ".1f"),
-    ("fan-out to 500", "fanout-500", "cpu_us", ".2f"),
-    ("fan-out to 5 000", "fanout-5000", "cpu_us", ".2f"),
-    ("fan-out to 9 000", "crowd-9000", "cpu_us", ".2f"),
-    ("handshake", "idle-2000", "cpu_us", ".0f"),
-    ("idle connection, KiB", "idle-2000", "kib", ".1f"),
-)
-SPEED: Final[Sequence[Column]] = (
-    ("echoes/s", "echo-50", "rate", ",.0f"),
-    ("p50 ms", "echo-50", "p50_ms", ".2f"),
-    ("p99 ms", "echo-50", "p99_ms", ".2f"),
-    ("at 1 000/s: p50 ms", "latency-50", "p50_ms", ".3f"),
-    ("p99 ms", "latency-50", "p99_ms", ".3f"),
-    ("deliveries/s, 500 clients", "fanout-500", "rate", ",.0f"),
-    ("9 000 have it: median ms", "crowd-9000", "p50_ms", ".0f"),
-    ("handshakes/s", "idle-2000", "rate", ",.0f"),
-)
-DEFLATE: Final[Sequence[Column]] = (
-    ("JSON, bytes", "deflate-500", "original", ".0f"),
-    ("on the wire, bytes", "deflate-500", "size", ".0f"),
-    ("compressed, µs", "deflate-500", "cpu_us", ".2f"),
-    ("as many bytes uncompressed, µs", "deflate-500", "plain_cpu_us", ".2f"),
-    ("ratio", "deflate-500", "ratio", ".2f"),
-)
-HTTP: Final[Sequence[Column]] = (
-    ("requests/s", "http-16", "rate", ",.0f"),
-    ("CPU, µs", "http-16", "cpu_us", ".0f"),
-    ("p50 ms", "http-16", "p50_ms", ".2f"),
-    ("p99 ms", "http-16", "p99_ms", ".2f"),
-)
 REFERENCES: Final = ("picows", "node-ws", "channels-uvicorn", "tornado")
 
 INTRODUCTION: Final = """\
@@ -64,48 +30,6 @@ Compare the numbers of one run with each other; another machine has others.
 PINNED: Final = "Servers had one core of it, the load generator another."
 NOT_PINNED: Final = "**Servers and the load generator shared one core: trust only CPU times.**"
 
-COST_TEXT: Final = """\
-## What a message costs
-
-Processor time of the server, user and system, in microseconds per message, delivery or handshake.
-All do the same work: they decode `{"event": …, "data": {"text": 64 bytes}}`, look at the event, and
-encode it again, for its sender (echo) or once for all clients (fan-out). Nothing is compressed.
-The memory is what 2 000 idle connections add, each. Work that a server has left when its clients
-have everything counts as well. Channels broadcasts through its in-memory layer, which looks at all
-members of all groups for each delivery; its broadcast to 9 000 clients takes minutes, and is left
-out.
-
-![Processor time per message](img/benchmarks.svg)
-
-"""
-SPEED_TEXT: Final = """\
-## Throughput and latency
-
-Echo with 50 clients that send as soon as their message is back, so latency shows the queue of all
-50; where a server is faster than the load generator, its rate is the generator's. At a steady 1 000
-messages a second a server is not saturated, and latency counts from when a message was due.
-
-"""
-RATIO_TEXT: Final = """\
-## Ratios
-
-The cost of django-tornado-websockets, as a multiple of another's in the same run; below 1 is less.
-
-"""
-DEFLATE_TEXT: Final = """\
-## Compressed broadcasts
-
-A broadcast of JSON to 500 clients with permessage-deflate, without context takeover: processor time
-per delivery, beside a broadcast of as many bytes on the wire that are not compressed.
-
-"""
-HTTP_TEXT: Final = """\
-## Django over HTTP
-
-A view that says hello, no middleware, 16 connections that are kept alive, one process.
-
-"""
-
 
 def render(results: Results, *, rounds: int, work_s: float, pinned: bool) -> str:
     """Return the page in Markdown."""
@@ -119,11 +43,13 @@ def render(results: Results, *, rounds: int, work_s: float, pinned: bool) -> str
             pinned=PINNED if pinned else NOT_PINNED,
             versions=listed,
         ),
-        _section(COST_TEXT, results, COST),
-        _section(SPEED_TEXT, results, SPEED),
+        _section(tables.COST_TEXT, results, tables.COST),
+        _section(tables.SPEED_TEXT, results, tables.SPEED),
         _ratios(results),
-        _section(DEFLATE_TEXT, results, DEFLATE),
-        _section(HTTP_TEXT, results, HTTP),
+        _counting(results),
+        _section(tables.STALLED_TEXT, results, tables.STALLED),
+        _section(tables.DEFLATE_TEXT, results, tables.DEFLATE),
+        _section(tables.HTTP_TEXT, results, tables.HTTP),
         _failures(results),
     ]
     return "".join(parts).rstrip() + "\n"
@@ -141,23 +67,23 @@ def _section(text: str, results: Results, columns: Sequence[Column]) -> str:
     rows = [
         [peer.title, *(_cell(results, peer.name, *column[1:]) for column in tried)]
         for peer in PEERS.values()
-        if any(results.has(peer.name, column[1]) for column in tried)
+        if not peer.is_apart and any(results.has(peer.name, column[1]) for column in tried)
     ]
     return text + _table(["", *(column[0] for column in tried)], rows) if rows else ""
 
 
 def _ratios(results: Results) -> str:
     references = [
-        name for name in REFERENCES if any(results.has(name, column[1]) for column in COST)
+        name for name in REFERENCES if any(results.has(name, column[1]) for column in tables.COST)
     ]
     rows = []
     for product, suffix in ((PRODUCT, ""), ("product-thread", ", plain `def`")):
-        for heading, measure, number, _ in COST:
+        for heading, measure, number, _ in tables.COST:
             if results.has(product, measure):
                 ratio = _ratio_to(results, product, measure, number)
                 rows.append([heading + suffix, *map(ratio, references)])
     headings = ["", *(PEERS[name].title for name in references)]
-    return RATIO_TEXT + _table(headings, rows) if rows and references else ""
+    return tables.RATIO_TEXT + _table(headings, rows) if rows and references else ""
 
 
 def _ratio_to(results: Results, product: str, measure: str, number: str) -> Callable[[str], str]:
@@ -168,6 +94,19 @@ def _ratio_to(results: Results, product: str, measure: str, number: str) -> Call
         return "–" if not own or not other else f"{own / other:.2f}"
 
     return ratio
+
+
+def _counting(results: Results) -> str:
+    rows, costs = [], []
+    for heading, measure, number, form in tables.COST:
+        if results.has(PRODUCT, measure) and results.has(UNCOUNTED, measure):
+            ratio = results.ratio(PRODUCT, UNCOUNTED, measure, number)
+            cells = (_cell(results, name, measure, number, form) for name in (UNCOUNTED, PRODUCT))
+            rows.append([heading, *cells, "–" if ratio is None else f"{ratio:.3f}"])
+            costs += [] if ratio is None else [f"{(ratio - 1) * 100:.1f} % to {heading}"]
+    said = f"Counting adds {'; '.join(costs)}.\n\n" if costs else ""
+    headings = ["", "… with the counters stubbed out", "counted", "ratio"]
+    return tables.COUNTING_TEXT + _table(headings, rows) + said if rows else ""
 
 
 def _cell(results: Results, peer: str, measure: str, number: str, form: str) -> str:

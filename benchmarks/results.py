@@ -30,6 +30,19 @@ class Results:
         values = [outcome[number] for outcome in rounds if not isinstance(outcome, str)]
         return statistics.median(values) if values and len(values) == len(rounds) else None
 
+    def ratio(self, peer: str, other: str, measure: str, number: str) -> float | None:
+        """Return the median of the ratios to another, None when one was not measured in a round.
+
+        Round by round, since what slows the machine down for a while slows down both.
+        """
+        rounds = zip(self._rounds[peer, measure], self._rounds[other, measure], strict=True)
+        ratios = []
+        for own, others in rounds:
+            if isinstance(own, str) or isinstance(others, str):
+                return None
+            ratios.append(own[number] / others[number])
+        return statistics.median(ratios)
+
     def failures(self) -> list[tuple[str, str, str]]:
         """Return peer, measure and reason of all that failed in a round, once each."""
         return [

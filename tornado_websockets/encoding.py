@@ -50,6 +50,7 @@ def default(value: Any) -> Any:
 
 def encode(event: str, data: Any = None) -> bytes:
     """Return the frame of an event; see `tornado_websockets.message.encode`."""
-    if type(data) is not Data and isinstance(data, Promise):
+    kind = type(data)
+    if kind is not dict and kind is not Data and isinstance(data, Promise):
         data = str(data)
     return message.encode(event, data, default=default)

@@ -69,11 +69,16 @@ class Callback:
 
 
 class Events:
-    """The callbacks of one path, by the name of their event, and what is counted of them."""
+    """The callbacks of one path, by the name of their event, and what is counted of them.
+
+    Attributes:
+        of_clients: the callbacks that a client may call, by event.
+    """
 
     def __init__(self, path: str, stats: EventTable | None = None) -> None:
         self.path = path
         self._stats = EventTable() if stats is None else stats
+        self.of_clients: dict[str, Callback] = {}
         self._callbacks: dict[str, Callback] = {}
         self._hooks: dict[str, list[Callback]] = {name: [] for name in LIFECYCLE_EVENTS}
 
@@ -97,6 +102,8 @@ class Events:
             raise DuplicateEventError(event, self.path, first.place, callback.place)
         callback.stats = self._stats[event]
         self._callbacks[event] = callback
+        if event not in LIFECYCLE_EVENTS:
+            self.of_clients[event] = callback
         return callback
 
     def add_hook(self, function: Callable[..., Any]) -> Callback:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from tornado_websockets.exceptions import ProtocolError
 from tornado_websockets.frames import (
-    BINARY,
     CLOSE,
     FIN,
     MASK,
@@ -24,11 +23,15 @@ from tornado_websockets.frames import (
     RSV1,
     TEXT,
     Close,
+    check_data_head,
     read_close,
     read_length,
 )
 
 __all__ = ["FrameReader", "Inflater", "Message"]
+
+WHOLE_TEXT: Final = FIN | TEXT
+NOT_UTF_8: Final = "text that is not UTF-8"
 
 Message = tuple[int, "str | bytes | Close"]
 """An opcode, and a text, the bytes of a binary message, of a ping or pong, or a `Close`."""
@@ -70,6 +73,7 @@ class FrameReader:
         "_opcode",
         "_payload",
         "_remaining",
+        "_short",
         "_unmask",
         "error",
         "pending",
@@ -86,6 +90,7 @@ class FrameReader:
         self.pending = 0
         self._unmask = unmask
         self._max_size = max_size
+        self._short = min(max_size, 125)
         self._inflater = inflater
         self._closed = False
         # A header, or a control frame, of which more is to come.
@@ -93,8 +98,7 @@ class FrameReader:
         # The data frame whose payload is arriving.
         self._remaining = 0
         self._fin = True
-        self._mask = b""
-        self._offset = 0
+        self._mask, self._offset = b"", 0
         # The message that it belongs to; opcode 0 is none.
         self._opcode = 0
         self._compressed = False
@@ -104,6 +108,22 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the messages that are complete with these bytes."""
+        size = len(data) - 6
+        # What almost all clients send: one short text, which came alone and whole.
+        if (
+            0 <= size <= self._short
+            and data[0] == WHOLE_TEXT
+            and data[1] - MASK == size
+            and not (self._opcode or self._head or self._closed)
+        ):
+            try:
+                return [(TEXT, self._unmask(data[2:6], data[6:]).decode())]
+            except UnicodeDecodeError:
+                self.fail(ProtocolError(1007, NOT_UTF_8))
+                return []
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> list[Message]:
         messages: list[Message] = []
         if self._head:
             data = self._head + data
@@ -124,7 +144,7 @@ class FrameReader:
         except ProtocolError as error:
             self.fail(error)
         except UnicodeDecodeError:
-            self.fail(ProtocolError(1007, "text that is not UTF-8"))
+            self.fail(ProtocolError(1007, NOT_UTF_8))
         return messages
 
     def fail(self, error: ProtocolError) -> None:
@@ -137,7 +157,7 @@ class FrameReader:
 
     def _read_text(self, data: bytes, position: int, messages: list[Message]) -> int:
         """Read the frame that almost all are: a whole short text, alone in its message."""
-        if len(data) - position < 8 or data[position] != FIN | TEXT or self._opcode:
+        if len(data) - position < 8 or data[position] != WHOLE_TEXT or self._opcode:
             return 0
         mask = position + 2
         length = data[position + 1] - MASK
@@ -146,8 +166,7 @@ class FrameReader:
             mask += 2
             if length < 126:
                 return 0
-        start = mask + 4
-        end = start + length
+        start, end = mask + 4, mask + 4 + length
         if not 0 <= length <= self._max_size or length == 127 or end > len(data):
             return 0
         messages.append((TEXT, self._unmask(data[mask:start], data[start:end]).decode()))
@@ -162,7 +181,7 @@ class FrameReader:
             raise ProtocolError(1002, "a frame without mask")
         if first & 0x8:
             return self._read_control(data, position, messages)
-        self._check_data_head(first)
+        check_data_head(first, inside=bool(self._opcode), deflated=self._inflater is not None)
         length, start = read_length(data, position)
         if not start:
             return 0
@@ -193,18 +212,6 @@ class FrameReader:
         messages.append((opcode, read_close(payload) if opcode == CLOSE else payload))
         self._closed = opcode == CLOSE
         return start + length
-
-    def _check_data_head(self, first: int) -> None:
-        opcode = first & 0xF
-        allowed = RSV1 if self._inflater is not None and opcode else 0
-        if first & RESERVED & ~allowed:
-            raise ProtocolError(1002, "a reserved bit")
-        if opcode > BINARY:
-            raise ProtocolError(1002, "a reserved opcode")
-        if opcode and self._opcode:
-            raise ProtocolError(1002, "a message inside another one")
-        if not opcode and not self._opcode:
-            raise ProtocolError(1002, "a continuation of nothing")
 
     def _begin(self, first: int, length: int, mask: bytes) -> None:
         if first & 0xF:

@@ -22,6 +22,8 @@ __all__ = [
     "Close",
     "build",
     "build_close",
+    "build_text",
+    "check_data_head",
     "is_valid_code",
     "read_close",
     "read_length",
@@ -60,6 +62,17 @@ def build(opcode: int, payload: bytes, *, compressed: bool = False) -> bytes:
     return struct.pack("!BBQ", first, 127, size) + payload
 
 
+def build_text(payload: bytes) -> bytes:
+    """Return the frame of a whole text message: what `build` does, for what is sent most."""
+    size = len(payload)
+    if size < 126:
+        return _TEXT_HEADS[size] + payload
+    return build(TEXT, payload)
+
+
+_TEXT_HEADS: Final = [bytes((FIN | TEXT, size)) for size in range(126)]
+
+
 def build_close(code: int | None = None, reason: str = "") -> bytes:
     """Return a close frame.
 
@@ -83,6 +96,29 @@ def build_close(code: int | None = None, reason: str = "") -> bytes:
 def is_valid_code(code: int) -> bool:
     """Return whether a close frame may carry a code, RFC 6455 section 7.4 and IANA's registry."""
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
+
+
+def check_data_head(first: int, *, inside: bool, deflated: bool) -> None:
+    """Refuse the first byte of a data frame that cannot be where it is.
+
+    Args:
+        first: final bit, reserved bits and opcode.
+        inside: a message has begun and not ended.
+        deflated: compression was agreed on.
+
+    Raises:
+        ProtocolError: says what is wrong with it.
+    """
+    opcode = first & 0xF
+    allowed = RSV1 if deflated and opcode else 0
+    if first & RESERVED & ~allowed:
+        raise ProtocolError(1002, "a reserved bit")
+    if opcode > BINARY:
+        raise ProtocolError(1002, "a reserved opcode")
+    if opcode and inside:
+        raise ProtocolError(1002, "a message inside another one")
+    if not opcode and not inside:
+        raise ProtocolError(1002, "a continuation of nothing")
 
 
 def read_close(payload: bytes) -> Close:

@@ -136,12 +136,9 @@ class Inbox:
                 return False
         except BaseException as error:  # noqa: BLE001  of a user, be it sys.exit()
             self._failed(callback, error)
-        self._end(callback)
-        return True
-
-    def _end(self, callback: Callback) -> None:
         callback.stats.latency.add(perf_counter_ns() - self._started_ns)
         self._current = None
+        return True
 
     def _next(self) -> tuple[Callback, Any]:
         assert self._waiting
@@ -153,7 +150,8 @@ class Inbox:
 
 
 def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-    loop = asyncio.get_running_loop()
+    loop = runtime.loop
+    assert loop is not None
     # An eager task takes its first step in place: most callbacks never meet the event loop.
     if sys.version_info >= (3, 12):
         try:

@@ -14,12 +14,10 @@ import functools
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from django.db import close_old_connections
-
 from tornado_websockets.process import LoopLag, ThreadLoad
+from tornado_websockets.threads import Threads
 
 __all__ = ["Runtime", "runtime"]
 
@@ -48,8 +46,8 @@ class Runtime:
         self.in_thread: Callable[..., asyncio.Future[Any]] = self.run_in_pool
         self.threads = ThreadLoad()
         self.lag = LoopLag()
-        self._loop_thread: int | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self.thread: int | None = None
+        self._threads: Threads | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._calls: collections.deque[tuple[Callable[..., Any], tuple[Any, ...]]] = (
             collections.deque()
@@ -64,17 +62,17 @@ class Runtime:
     @property
     def is_here(self) -> bool:
         """True on the thread of the event loop."""
-        return threading.get_ident() == self._loop_thread
+        return threading.get_ident() == self.thread
 
     def start(self, *, threads: int) -> None:
         """Adopt the running event loop and open a pool of threads for callbacks."""
         self.loop = asyncio.get_running_loop()
-        self._loop_thread = threading.get_ident()
+        self.thread = threading.get_ident()
         self._is_hop_scheduled = False
         self.is_stopping = False
         self.threads.size = threads
         self.lag.start()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tornado_websockets-event")
+        self._threads = Threads(threads, "tornado_websockets-event")
 
     async def stop(self, *, timeout_s: float, cancel_s: float = CANCEL_TIMEOUT_S) -> None:
         """Let running callbacks finish, cancel those that take longer, leave the event loop."""
@@ -86,12 +84,12 @@ class Runtime:
                 task.cancel()
             if late:  # one may refuse to be cancelled
                 await asyncio.wait(late, timeout=cancel_s)
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        if self._threads is not None:
             # A thread cannot be cancelled: one that still runs is left to end by itself.
-            pool.shutdown(wait=False, cancel_futures=True)
+            self._threads.stop()
+            self._threads = None
         self._drain()
-        self.loop = self._loop_thread = None
+        self.loop = self.thread = None
 
     def call(self, function: Callable[..., Any], *args: Any) -> None:
         """Call a function on the event loop: at once from there, soon from any other thread.
@@ -100,7 +98,7 @@ class Runtime:
         made them is seen by the loop. After the server has stopped they are dropped, with the
         connections that they were meant for.
         """
-        if threading.get_ident() == self._loop_thread:
+        if threading.get_ident() == self.thread:
             function(*args)
             return
         loop = self.loop
@@ -136,11 +134,15 @@ class Runtime:
     def run_in_pool(
         self, function: Callable[..., Any], *args: Any, context: contextvars.Context
     ) -> asyncio.Future[Any]:
-        """Run a function in the pool, within a context; the future has its result."""
-        assert self.loop is not None
-        call = functools.partial(context.run, with_fresh_connections, function, *args)
-        future = self.loop.run_in_executor(self._pool, call)
+        """Run a function in a thread, within a context; the future has its result."""
+        assert self.loop is not None and self._threads is not None
+        future: asyncio.Future[Any] = self.loop.create_future()
         self.threads.count(future)
+
+        def settle(result: Any, error: BaseException | None) -> None:
+            self.call(_settle, future, result, error)
+
+        self._threads.submit(functools.partial(context.run, function, *args), settle)
         return future
 
     def _drain(self) -> None:
@@ -153,13 +155,15 @@ class Runtime:
                 logger.exception("a call from a thread failed on the event loop")
 
 
-def with_fresh_connections(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function between two ``close_old_connections``, as Django does with a request."""
-    close_old_connections()
-    try:
-        return function(*args)
-    finally:
-        close_old_connections()
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():  # it was cancelled meanwhile
+        return
+    if error is None:
+        future.set_result(result)
+    elif isinstance(error, StopIteration):  # which a future refuses
+        future.set_exception(RuntimeError("the callback raised StopIteration"))
+    else:
+        future.set_exception(error)
 
 
 runtime: Final = Runtime()

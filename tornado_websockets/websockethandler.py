@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol
@@ -45,11 +47,15 @@ class WebSocketHandler(Entrance):
     and `close` may be called from any thread.
 
     Attributes:
+        send: sends an `Outgoing`, a message that is framed already; a client that has gone is no
+            error. On the event loop only.
         websocket: the `WebSocket` that the client is connected to.
         id: 16 hexadecimal digits, unique among the connections of all servers; what stands for
             the connection in JSON.
         connected_at: time of the handshake, in UTC.
     """
+
+    send: Callable[[Outgoing], None]
 
     def initialize(self, websocket: WebSocket) -> None:
         """Link this connection to its `WebSocket`."""
@@ -86,14 +92,14 @@ class WebSocketHandler(Entrance):
             EncodeError: a value in data cannot be encoded; names its key path.
             WebSocketClosedError: the connection is closed.
         """
-        outgoing = Outgoing(event, encode(event, data))
-        if self._wire.is_closing():
+        payload = encode(event, data)
+        wire = self._wire
+        if not wire.is_open:
             raise WebSocketClosedError
-        runtime.call(self._wire.send, outgoing)
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Send a message that is framed already; a client that has gone is no error."""
-        self._wire.send(outgoing)
+        if get_ident() == runtime.thread:
+            wire.send_text(event, payload)
+        else:
+            runtime.call(wire.send_text, event, payload)
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what was sent to take more.
@@ -162,6 +168,7 @@ class WebSocketHandler(Entrance):
         if compression is not None:
             options = options.compressed_as_tornado(compression)
         self._wire = Wire(self, options)
+        self.send = self._wire.send
         return cast(WebSocketProtocol, self._wire)
 
     def open(self, *args: str, **kwargs: str) -> None:
@@ -179,8 +186,8 @@ class WebSocketHandler(Entrance):
             if isinstance(message, bytes):
                 raise refusal("binary_not_supported")
             event, data = decode(message, self._json_depth)
-            callback = self.websocket.events.get(event)
-            if callback is None or event in LIFECYCLE_EVENTS:
+            callback = self.websocket.events.of_clients.get(event)
+            if callback is None:
                 raise refusal("reserved_event" if event in LIFECYCLE_EVENTS else "unknown_event")
         except InvalidMessageError as error:
             self._conduct.refuse(error.code)
@@ -201,7 +208,7 @@ class WebSocketHandler(Entrance):
     def warn(self, code: str) -> None:
         """Answer a frame that cannot be used with the ``warning`` event."""
         self.websocket.stats.warnings.add(code)
-        self._wire.send(Outgoing("warning", warning(code)))
+        self._wire.send_text("warning", warning(code))
 
     # Private.
 

@@ -55,6 +55,20 @@ def test_a_pace_is_kept(clients: Clients) -> None:
     assert run.seconds >= 0.19
 
 
+def test_a_pace_of_broadcasts_is_kept_and_all_get_each(clients: Clients) -> None:
+    data = {"text": "x" * 10_000}  # more than is read at a time of smaller messages
+    run = clients.pace_shout("shout", data, 0.2, rate=100)
+    assert run.count == len(run.times) == 20 * 5
+    assert run.seconds >= 0.19
+    assert run.size > 10_000
+
+
+def test_a_client_that_has_stalled_is_not_waited_for(clients: Clients) -> None:
+    clients.stall()
+    assert len(clients) == 5
+    assert clients.pace_shout("shout", DATA, 0.1, rate=100).count == 10 * 5
+
+
 def test_the_work_of_a_server_is_metered(tornado: Server, clients: Clients) -> None:
     with Meter(tornado, idle_s=0.05, tend=clients.tend) as meter:
         run = clients.echo("message", DATA, 0.3)

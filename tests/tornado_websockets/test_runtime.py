@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -127,3 +128,33 @@ def test_a_call_to_a_loop_that_has_closed_is_dropped() -> None:
     thread.start()
     thread.join()
     runtime.call(pytest.fail, "called")
+
+
+async def test_what_a_function_in_the_pool_raises_is_raised_by_its_future(
+    runtime: Runtime,
+) -> None:
+    context = contextvars.copy_context()
+    with pytest.raises(ValueError, match="invalid literal"):
+        await runtime.run_in_pool(int, "x", context=context)
+    with pytest.raises(SystemExit):
+        await runtime.run_in_pool(sys.exit, 3, context=context)
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        await runtime.run_in_pool(next, iter(()), context=context)
+
+
+async def test_the_result_of_a_function_that_nobody_waits_for_any_more_is_dropped(
+    runtime: Runtime,
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go.wait(20)
+
+    future = runtime.run_in_pool(work, context=contextvars.copy_context())
+    await asyncio.to_thread(begun.wait, 20)
+    future.cancel()
+    go.set()
+    await runtime.run_in_pool(int, context=contextvars.copy_context())
+    assert future.cancelled()
+    assert runtime.threads.calls == 0

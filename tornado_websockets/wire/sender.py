@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from tornado_websockets.frames import PONG, build
+from tornado_websockets.frames import PING, PONG, build
 from tornado_websockets.outbox import Outbox
 from tornado_websockets.wire.options import WireOptions
 from tornado_websockets.wire.stream import Transport
 
 __all__ = ["Sender"]
+
+PING_FRAME: Final = build(PING, b"")
 
 
 class Sender:
@@ -50,6 +53,11 @@ class Sender:
             options = self._options
             self._outbox = Outbox(options.slow_reader, options.send_bytes, options.send_frames)
         return self._outbox.put(frame, event)
+
+    def send_ping(self) -> None:
+        """Send a ping, but not behind what waits: it would be answered too late."""
+        if not (self.is_full or self._transport.is_closing()):
+            self._transport.write(PING_FRAME)
 
     def send_pong(self, data: bytes) -> None:
         """Answer a ping; only the latest has to be answered, RFC 6455 section 5.5.3."""

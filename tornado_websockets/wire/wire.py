@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.util import _websocket_mask
 
-from tornado_websockets.deflate import Compression, Inflater, deflate
+from tornado_websockets.deflate import Compression
 from tornado_websockets.exceptions import ProtocolError
 from tornado_websockets.framereader import FrameReader
-from tornado_websockets.frames import BINARY, PING, PONG, TEXT, build, build_close
-from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.frames import BINARY, PING, PONG, TEXT, build, build_close, build_text
+from tornado_websockets.outgoing import Outgoing, build_message
 from tornado_websockets.wire.ending import Ending
-from tornado_websockets.wire.handshake import HandshakeError, respond
+from tornado_websockets.wire.handshake import Handshake, HandshakeError, take_stream
 from tornado_websockets.wire.heartbeat import PING_TIMEOUT, Heartbeat
 from tornado_websockets.wire.sender import Sender
 from tornado_websockets.wire.stream import Transport, attach
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Wire"]
 
 logger = logging.getLogger("tornado_websockets")
-
-PING_FRAME: Final = build(PING, b"")
 
 TOO_SLOW: Final = (4008, "reader too slow")
 
@@ -47,20 +45,16 @@ class Wire(asyncio.Protocol):
         "_ending",
         "_handler",
         "_heartbeat",
-        "_is_open",
         "_is_paused",
         "_options",
         "_reader",
+        "_response",
         "_sender",
         "_stats",
         "_transport",
+        "is_open",
         "selected_subprotocol",
     )
-
-    _ending: Ending
-    _heartbeat: Heartbeat
-    _sender: Sender
-    _transport: Transport
 
     def __init__(self, handler: WebSocketHandler, options: WireOptions) -> None:
         self.selected_subprotocol: str | None = None
@@ -69,7 +63,7 @@ class Wire(asyncio.Protocol):
         self._stats = handler.websocket.stats
         # Window bits and how, when the client has agreed.
         self._compression: tuple[int, Compression] | None = None
-        self._is_open = False
+        self.is_open = False
         self._is_paused = False
 
     # What Tornado's handler calls.
@@ -78,35 +72,32 @@ class Wire(asyncio.Protocol):
         """Answer the handshake, and take the connection from Tornado."""
         options = self._options
         try:
-            self.selected_subprotocol, agreed = respond(handler, options.compression)
+            handshake = Handshake.of(handler, options.compression)
         except HandshakeError as error:
             handler.set_status(400)
             handler.finish(str(error))
             return
-        inflater = None
-        if agreed is not None and options.compression is not None:
-            inflater = Inflater(agreed)
-            self._compression = (agreed.window_bits, options.compression)
-        self._reader = FrameReader(_websocket_mask, max_size=options.max_size, inflater=inflater)
-        stream = handler._detach_stream()
+        self.selected_subprotocol = handshake.subprotocol
+        self._compression = handshake.compression
+        self._reader = FrameReader(
+            _websocket_mask, max_size=options.max_size, inflater=handshake.inflater
+        )
+        stream = take_stream(handler)
         if not stream.closed():
+            self._response = handshake.response
             pipelined = await attach(stream, self)
             if pipelined:
                 self.data_received(pipelined)
 
     def is_closing(self) -> bool:
         """Return True from the first close frame on, in either direction."""
-        return not self._is_open
+        return not self.is_open
 
     def write_message(self, message: str | bytes, binary: bool = False) -> asyncio.Future[None]:
         """Send a message; the future resolves when the client's buffer has room for another."""
         payload = message.encode() if isinstance(message, str) else message
         opcode = BINARY if binary else TEXT
-        if self._compression is not None and len(payload) >= self._compression[1].min_size:
-            frame = build(opcode, deflate(payload, *self._compression), compressed=True)
-        else:
-            frame = build(opcode, payload)
-        self._send(frame, "")
+        self._send(build_message(opcode, payload, self._compression), "")
         return asyncio.ensure_future(self._sender.drain())
 
     def write_ping(self, data: bytes) -> None:
@@ -122,8 +113,8 @@ class Wire(asyncio.Protocol):
         if code is None and reason is not None:
             code = 1000
         frame = build_close(code, reason or "")
-        if self._is_open:
-            self._is_open = False
+        if self.is_open:
+            self.is_open = False
             self._ending.begin(frame)
 
     def set_nodelay(self, value: bool) -> None:
@@ -144,16 +135,17 @@ class Wire(asyncio.Protocol):
 
     def send(self, outgoing: Outgoing) -> None:
         """Send a message that may go to others too; after a close it is dropped."""
-        frame = outgoing.frame
-        if self._compression is not None:
-            frame = outgoing.compressed(*self._compression)
-        stats = self._stats
-        stats.events_out += 1
-        stats.bytes_out += len(frame)
-        if self._is_open and not self._sender.is_full:
-            self._transport.write(frame)
+        if self._compression is None:
+            self._send_event(outgoing.frame, outgoing.event)
         else:
-            self._send(frame, outgoing.event)
+            self._send_event(outgoing.compressed(*self._compression), outgoing.event)
+
+    def send_text(self, event: str, payload: bytes) -> None:
+        """Send a message to this client alone; after a close it is dropped."""
+        if self._compression is not None:
+            self.send(Outgoing(event, payload))
+        else:
+            self._send_event(build_text(payload), event)
 
     async def drain(self) -> None:
         """Wait until the client has read enough to take more without queueing."""
@@ -162,7 +154,8 @@ class Wire(asyncio.Protocol):
     def fail(self, error: ProtocolError) -> None:
         """End the connection for what the client sends, and throw away what it still sends."""
         self._reader.fail(error)
-        was_open, self._is_open = self._is_open, False
+        self._heartbeat.stop()
+        was_open, self.is_open = self.is_open, False
         self._ending.fail(error, was_open=was_open)
 
     def stop_reading(self) -> None:
@@ -182,32 +175,32 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(Transport, transport)
+        self._transport.write(self._response)
+        del self._response
         self._sender = Sender(self._transport, self._options)
         self._ending = Ending(self._transport, self._sender)
         self._heartbeat = Heartbeat(
             self._options.ping_interval,
             self._options.ping_timeout,
-            ping=self._ping,
+            ping=self._sender.send_ping,
             unsent=self._transport.get_write_buffer_size,
             gone=self._disappeared,
         )
         self._heartbeat.start()
-        self._is_open = True
+        self.is_open = True
         self._handler.open(*self._handler.open_args, **self._handler.open_kwargs)
 
     def data_received(self, data: bytes) -> None:
         self._heartbeat.is_alive = True
         self._stats.bytes_in += len(data)
-        if self._reader.error is not None:
-            self._ending.discard(len(data))
-            return
         for opcode, payload in self._reader.feed(data):
             if opcode > BINARY:
                 self._control(opcode, payload)
-            elif self._is_open:
-                self._handler.on_message(cast("str | bytes", payload))
+            elif self.is_open:
+                self._handler.on_message(payload)  # type: ignore[arg-type]
         if self._reader.error is not None:
             self.fail(self._reader.error)
+            self._ending.discard(len(data))
 
     def pause_writing(self) -> None:
         self._sender.pause()
@@ -217,7 +210,7 @@ class Wire(asyncio.Protocol):
         self._sender.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_open = False
+        self.is_open = False
         self._heartbeat.stop()
         self._ending.stop()
         self._sender.release()
@@ -225,35 +218,40 @@ class Wire(asyncio.Protocol):
 
     # Private.
 
+    def _send_event(self, frame: bytes, event: str) -> None:
+        stats = self._stats
+        stats.events_out += 1
+        stats.bytes_out += len(frame)
+        if self.is_open and not self._sender.is_full:
+            self._transport.write(frame)
+        else:
+            self._send(frame, event)
+
     def _send(self, frame: bytes, event: str) -> None:
-        if not self._is_open:
+        if not self.is_open:
             return
         dropped = self._sender.dropped
         if not self._sender.send(frame, event):
             logger.warning("%r reads too slowly and is closed", self._handler)
             self._stats.slow.add("closed")
-            self._is_open = False
+            self.is_open = False
             self._ending.cut(*TOO_SLOW)
         elif self._sender.dropped > dropped:
             self._stats.slow.add("dropped")
 
     def _control(self, opcode: int, payload: Any) -> None:
         if opcode == PING:
-            if self._is_open:
+            if self.is_open:
                 self._sender.send_pong(payload)
             self._handler.on_ping(payload)
         elif opcode == PONG:
             self._handler.on_pong(payload)
         else:
-            was_open, self._is_open = self._is_open, False
+            was_open, self.is_open = self.is_open, False
             self._ending.answer(*payload, was_open=was_open)
 
-    def _ping(self) -> None:
-        if self._is_open and not self._sender.is_full:
-            self._transport.write(PING_FRAME)
-
     def _disappeared(self) -> None:
-        if self._is_open and not self._sender.is_full:
+        if self.is_open and not self._sender.is_full:
             self._transport.write(build_close(*PING_TIMEOUT))
-        self._is_open = False
+        self.is_open = False
         self._ending.cut(*PING_TIMEOUT)

@@ -1,4 +1,7 @@
-"""Settings as in production. BENCH_COMPRESSION=1 lets clients have permessage-deflate."""
+"""Settings as in production.
+
+BENCH_COMPRESSION=1 lets clients have permessage-deflate, BENCH_SLOW_READER is a policy.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,5 @@ LOGGING = {
 TORNADO: dict[str, Any] = {}
 if os.environ.get("BENCH_COMPRESSION"):
     TORNADO["compression"] = True
+if policy := os.environ.get("BENCH_SLOW_READER"):
+    TORNADO["slow_reader"] = policy

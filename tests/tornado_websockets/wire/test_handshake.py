@@ -73,7 +73,7 @@ async def test_a_handler_chooses_among_the_subprotocols_that_are_offered(
     ):
         assert client.head.startswith("HTTP/1.1 101 ")
         assert "X-Served-By: a test" in client.head
-        assert (f"Sec-Websocket-Protocol: {chosen}" in client.head) == (chosen is not None)
+        assert (f"Sec-WebSocket-Protocol: {chosen}" in client.head) == (chosen is not None)
         client.send(text("{}"))
         assert b"missing_event" in (await client.receive()).payload
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tornado.iostream import BaseIOStream, IOStream
 from tornado.util import _websocket_mask
 from tornado.web import RequestHandler
@@ -36,6 +39,12 @@ def open_descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
+def resident_memory() -> int:
+    """Return the bytes that this process, server and clients, has in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():
@@ -52,25 +61,28 @@ async def test_a_plain_connection_leaves_tornados_stream_and_tls_stays_in_it() -
 
 
 async def test_ten_thousand_connections_that_come_and_go_leave_nothing(
-    server: testing.Server,
+    server: testing.Server, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "django.server")  # pytest keeps each line of the log
     ws = WebSocket("/chat")
 
     async def visit() -> None:
         async with connect(server.port, "/chat", tls=False):
             pass  # and is aborted
 
-    for _ in range(20):
-        await asyncio.gather(*(visit() for _ in range(10)))
-    await until(lambda: not len(ws))
-    gc.collect()
+    async def visits(count: int) -> None:
+        for _ in range(count // 50):
+            await asyncio.gather(*(visit() for _ in range(50)))
+        await until(lambda: not len(ws))
+
+    await visits(1000)
+    memory = resident_memory()
     handlers = sum(isinstance(thing, WebSocketHandler) for thing in gc.get_objects())
     descriptors = open_descriptors()
-    for _ in range(200):
-        await asyncio.gather(*(visit() for _ in range(50)))
-    await until(lambda: not len(ws))
+    await visits(10_000)
     await until(lambda: open_descriptors() <= descriptors + 5)
-    gc.collect()
+    # Half a KiB left of each would be as much.
+    assert resident_memory() - memory < 5 * 1024 * 1024
     assert sum(isinstance(thing, WebSocketHandler) for thing in gc.get_objects()) <= handlers + 5
-    assert ws.stats.opened == 10_200
-    assert ws.stats.closed.total == 10_200
+    assert ws.stats.opened == 11_000
+    assert ws.stats.closed.total == 11_000

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 import logging
+import os
 import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tornado.websocket import WebSocketClosedError
 
-from tests.rawclient import RawClient, close, masked, text
+from tests.rawclient import RawClient, close, connect, masked, text
 from tests.tornado_websockets.wire.conftest import Serve
+from tornado_websockets.encoding import encode
 from tornado_websockets.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
@@ -42,6 +49,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def resident_memory() -> int:
+    """Return the bytes that this process, server and clients, has in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 async def echoes(client: RawClient) -> bool:
     client.send(text(ECHO))
     return (await client.receive()).payload == ECHO.encode()
@@ -50,7 +63,7 @@ async def echoes(client: RawClient) -> bool:
 async def test_a_message_is_answered(echo: WebSocket, serve: Serve) -> None:
     async with serve() as connect, connect("/echo") as client:
         assert client.head.startswith("HTTP/1.1 101 ")
-        assert "Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head
+        assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head
         assert await echoes(client)
 
 
@@ -357,6 +370,75 @@ async def test_a_reader_that_stops_costs_what_its_policy_allows_and_nobody_else_
             assert got[-7:] == list(range(1993, 2000))
 
 
+class Listener(asyncio.Protocol):
+    """Keeps the length and the checksum of what it gets, and calls when it is all of a message."""
+
+    def __init__(self, complete: Callable[[], None]) -> None:
+        self.complete = complete
+        self.expected = 0
+        self.size = 0
+        self.checksum = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.size += len(data)
+        self.checksum = zlib.crc32(data, self.checksum)
+        if self.size >= self.expected:
+            self.complete()
+
+
+@pytest.mark.parametrize("policy", ["close", "drop_oldest", "latest"])
+async def test_one_of_a_hundred_readers_stops_and_the_others_lose_nothing(
+    policy: str, server: Server
+) -> None:
+    ws = WebSocket("/news", slow_reader=policy)
+    missing = 0
+    all_have_it = asyncio.Event()
+
+    def complete() -> None:
+        nonlocal missing
+        missing -= 1
+        if not missing:
+            all_have_it.set()
+
+    listeners = [Listener(complete) for _ in range(99)]
+    size = checksum = 0
+
+    async def broadcast(count: int) -> None:
+        nonlocal size, checksum, missing
+        for n in range(count):
+            data = {"text": "x" * 10_000, "n": n}
+            frame = Outgoing("news", encode("news", data)).frame
+            size, checksum = size + len(frame), zlib.crc32(frame, checksum)
+            for listener in listeners:
+                listener.expected = size
+            missing = len(listeners)
+            all_have_it.clear()
+            ws.broadcast("news", data)
+            async with asyncio.timeout(20):
+                await all_have_it.wait()
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def client() -> Any:
+            return await stack.enter_async_context(connect(server.port, "/news", tls=False))
+
+        for listener in listeners:
+            (await client()).writer.transport.set_protocol(listener)
+        await until(lambda: len(ws) == 99)
+        await broadcast(50)
+        (await client()).writer.transport.pause_reading()
+        await until(lambda: len(ws) == 100)
+        tracemalloc.start()
+        # Four seconds' worth at 300 a second: twice what the kernel keeps for a socket.
+        await broadcast(1200)
+        grown, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert grown <= peak < 3 * 1024 * 1024
+        assert ws.stats.slow.total > 0
+        assert len(ws) == (99 if policy == "close" else 100)
+    assert {(listener.size, listener.checksum) for listener in listeners} == {(size, checksum)}
+
+
 async def test_a_slow_reader_that_goes_on_reading_stays(serve: Serve) -> None:
     ws = WebSocket("/ticker", slow_reader="drop_oldest")
     # The kernel tells of what was read in lumps: too short a timeout would see none of them.
@@ -423,14 +505,24 @@ async def test_drain_ends_with_the_connection(serve: Serve) -> None:
 async def test_unread_answers_to_pings_do_not_pile_up(echo: WebSocket, serve: Serve) -> None:
     async with serve() as connect, connect("/echo") as client:
         client.reader._transport.pause_reading()
-        for n in range(100_000):
-            client.send(masked(PING, b"%d" % n, mask=b"\0\0\0\0"))
-            if not n % 1000:
-                await client.writer.drain()
-        await until(lambda: len(echo) == 1)
+        head = masked(PING, b"0" * 125, mask=b"\0\0\0\0")[:-125]
+
+        async def pings(start: int, stop: int) -> None:
+            for n in range(start, stop):
+                client.send(head + b"%0125d" % n)
+                if not n % 500:
+                    await client.writer.drain()
+            await until(lambda: echo.stats.bytes_in == stop * len(head + b"%0125d" % 0))
+
+        await pings(0, 1000)
+        memory = resident_memory()
+        await pings(1000, 100_000)
+        # The answers are 12.7 MB. The kernel takes about 4; were the rest kept, it would be more.
+        assert resident_memory() - memory < 5 * 1024 * 1024
+        assert echo[0].wire.unsent < 128 * 1024
         client.reader._transport.resume_reading()
         frame = await client.receive()
-        while frame.payload != b"99999":
+        while frame.payload != b"%0125d" % 99_999:
             assert frame.opcode == PONG
             frame = await client.receive()
 
