@@ -125,7 +125,13 @@ def get() -> Config:
 
 def limits(own: Mapping[str, Any]) -> Limits:
     """Return the limits of a path, which has some of its own."""
-    return dataclasses.replace(get().limits, **own)
+    return _limits(get().limits, tuple(own.items()))
+
+
+@functools.lru_cache(maxsize=256)
+def _limits(limits: Limits, own: tuple[tuple[str, Any], ...]) -> Limits:
+    # One object for all connections of a path.
+    return dataclasses.replace(limits, **dict(own))
 
 
 def raw() -> Any:

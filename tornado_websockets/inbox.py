@@ -150,8 +150,7 @@ class Inbox:
 
 
 def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-    loop = runtime.loop
-    assert loop is not None
+    loop = asyncio.get_running_loop()
     # An eager task takes its first step in place: most callbacks never meet the event loop.
     if sys.version_info >= (3, 12):
         try:

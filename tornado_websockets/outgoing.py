@@ -50,6 +50,8 @@ class Outgoing:
 
         A message below ``compression.min_size`` is sent as it is.
         """
+        if len(self.payload) < compression.min_size:
+            return self.frame
         if self._compressed is None:
             self._compressed = {}
         how = (window_bits, compression)
