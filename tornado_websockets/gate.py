@@ -38,7 +38,7 @@ def check_page(socket: Entrance) -> None:
         if len(values) > 1:
             raise _refuse(socket, 403, "duplicate_header", f"{name}: {values[1]}")
     host = headers.get("Host", "")
-    if not origins.is_allowed_host(host, conf.allowed_hosts()):
+    if not origins.is_allowed_host(host, tuple(conf.allowed_hosts())):
         raise _refuse(socket, 403, "host", host)
     if "Origin" not in headers:
         if socket.websocket.require_origin:

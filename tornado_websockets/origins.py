@@ -7,6 +7,7 @@ rebinding sends its own name in both headers.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -21,6 +22,9 @@ ANY: Final = "*"
 WILDCARD: Final = "://*."
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+REMEMBERED: Final = 100
+"""Answers that are kept: most handshakes come from the same few pages to the same few names."""
 
 # RFC 6454 section 6.2. No user, no path, nothing percent-encoded, an IDN as punycode: a browser
 # sends nothing else, so everything else is not from a browser.
@@ -43,6 +47,7 @@ class Origin(NamedTuple):
     port: int | None
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> Origin | None:
     """Return the origin that a text stands for, None when it stands for none."""
     # Some letters beyond ASCII become ASCII in lower case.
@@ -76,7 +81,8 @@ def check_origins(values: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(values)
 
 
-def is_allowed_host(host: str, allowed_hosts: Sequence[str]) -> bool:
+@functools.lru_cache(maxsize=REMEMBERED)
+def is_allowed_host(host: str, allowed_hosts: tuple[str, ...]) -> bool:
     """Return whether Django would take a request with this ``Host`` header.
 
     Args:

@@ -36,6 +36,9 @@ FORWARDED: Final = (
 )
 """What only a proxy has to say; nothing that looks at it later is to see it from a client."""
 
+REMEMBERED: Final = 1000
+"""Addresses whose canonical form is kept."""
+
 MAX_HOPS: Final = 32
 """How many addresses are looked at: a header may be long, a way through proxies is not."""
 
@@ -141,6 +144,7 @@ def _peer(request: HTTPServerRequest) -> str:
     return _address((request.remote_ip or "").partition("%")[0]) or NOBODY
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def _address(text: str) -> str | None:
     """Return the canonical form of an address: a client has one, however it is written."""
     match = _HOP.fullmatch(text.strip())

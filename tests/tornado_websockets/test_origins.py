@@ -17,7 +17,7 @@ from tornado_websockets.origins import (
     parse,
 )
 
-HOSTS = ["example.com", ".example.org", "[::1]"]
+HOSTS = ("example.com", ".example.org", "[::1]")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_nothing_that_is_sent_is_an_error(text: str, host: str, pattern: str) ->
     assert not is_allowed(text, scheme="http", host="example.com", patterns=[pattern, "x"]) or (
         parse(text) is not None or pattern == "*"
     )
-    assert not is_allowed_host(host, ["example.com"]) or "example.com" in host.lower()
+    assert not is_allowed_host(host, ("example.com",)) or "example.com" in host.lower()
 
 
 def test_the_list_of_a_path_is_checked_when_it_is_made() -> None:
