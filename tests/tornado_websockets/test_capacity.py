@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test import override_settings
 
 from tests.rawclient import KEY
 from tornado_websockets import capacity, descriptors
+from tornado_websockets.limits import LogGate
 from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket
@@ -73,9 +75,10 @@ async def knock(server: Server) -> AsyncIterator[Knock]:
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_left() -> Iterator[None]:
-    """Every seat that a test takes is free again behind it."""
+def nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every seat that a test takes is free again behind it, and no line was written before it."""
     capacity._everyone.rates.clear()
+    monkeypatch.setattr(capacity, "_gate", LogGate(time.monotonic))
     yield
     assert len(capacity._everyone.census) == 0
 

@@ -28,15 +28,17 @@ class Ending:
     Attributes:
         code: how it ended; None while it lasts, and when the client gave no code or just left.
         reason: the sentence that came with the code.
+        has_failed: True when the client has made a mistake: what it still sends is for `discard`.
     """
 
-    __slots__ = ("_discarded", "_sender", "_timer", "_transport", "code", "reason")
+    __slots__ = ("_discarded", "_sender", "_timer", "_transport", "code", "has_failed", "reason")
 
     def __init__(self, transport: Transport, sender: Sender) -> None:
         self.code: int | None = None
         self.reason: str | None = None
         self._transport = transport
         self._sender = sender
+        self.has_failed = False
         self._discarded = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -60,6 +62,7 @@ class Ending:
         if self.code is not None or self._transport.is_closing():
             return
         self.code, self.reason = error.code, error.reason
+        self.has_failed = True
         if was_open:
             self._sender.send_last(build_close(error.code, error.reason))
         # A socket that is closed with unread data sends a reset, which may overtake the frame.

@@ -198,7 +198,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heartbeat.is_alive = True
         self._stats.bytes_in += len(data)
-        if self._reader.error is not None:
+        if self._ending.has_failed:
             self._ending.discard(len(data))
             return
         for opcode, payload in self._reader.feed(data):
