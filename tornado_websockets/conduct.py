@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tornado_websockets.conf import Limits
 from tornado_websockets.exceptions import ProtocolError
-from tornado_websockets.limits import Bucket, Quota, Window
+from tornado_websockets.limits import Bucket, LogGate, Quota, Window
 
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
@@ -22,6 +22,8 @@ BAD_FRAMES: Final = (4509, "too many messages that cannot be used")
 
 BAD_FRAMES_S: Final = 10.0
 """Seconds in which ``limits.bad_frames`` may come."""
+
+_gate = LogGate(time.monotonic)
 
 
 class Conduct:
@@ -46,8 +48,7 @@ class Conduct:
 
     def allows(self, message: str | bytes) -> bool:
         """Count a message, and return whether it may be handled; otherwise the client is told."""
-        if self._quota is None:
-            return True
+        assert self._quota is not None  # it is metered
         left = self._quota.take(message)
         if left >= 0:
             return True
@@ -69,7 +70,10 @@ class Conduct:
         self._socket.warn(code)
 
     def _close(self, code: int, reason: str) -> None:
-        security.warning("%r is closed with %d: %s", self._socket, code, reason)
+        count = _gate.count(reason)
+        if count:
+            text = "closed %d connections with %d, %s; at last %r"
+            security.warning(text, count, code, reason, self._socket)
         self._socket.wire.fail(ProtocolError(code, reason))
 
 

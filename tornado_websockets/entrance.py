@@ -13,6 +13,7 @@ from tornado_websockets.capacity import OverLimitError
 from tornado_websockets.identity import Identified
 from tornado_websockets.limits import Seat
 from tornado_websockets.runtime import runtime
+from tornado_websockets.wire.server import close_behind
 
 __all__ = ["Entrance"]
 
@@ -58,6 +59,9 @@ class Entrance(Identified, WebSocketHandler):
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, OverLimitError):
             self.set_header("Retry-After", str(error.retry_after_s))
+        # Who was refused tries again on a connection of its own, if at all: this one would only
+        # keep a descriptor.
+        close_behind(self.request)
         super().write_error(status_code, **kwargs)
 
     def check_origin(self, origin: str) -> bool:

@@ -23,6 +23,7 @@ from tornado_websockets import (
     logs,
     systemd,
     termination,
+    threads,
     tls,
 )
 from tornado_websockets.acceptor import Acceptor
@@ -151,6 +152,7 @@ class TornadoWrapper:
         loop, which asyncio lets through, does not end the server.
         """
         descriptors.raise_limit()
+        threads.take_turns()
         factory: Callable[[], asyncio.AbstractEventLoop] | None = None
         if uvloop is not None:
             factory = uvloop.new_event_loop

@@ -16,6 +16,7 @@ from django.core.management import CommandParser, load_command_class
 
 from tests.docs.pages import DOCS, ROOT, Block, Page, blocks, code, page, pages
 from tornado_websockets import conf, rules
+from tornado_websockets.conduct import BAD_FRAMES, TOO_MANY
 from tornado_websockets.deflate import Compression
 from tornado_websockets.env import VARIABLES
 from tornado_websockets.exceptions import TornadoWebSocketsError
@@ -185,6 +186,7 @@ def test_every_close_code_of_the_server_is_documented() -> None:
     codes = set(re.findall(r"ProtocolError\((\d{4})", "".join(sources)))
     assert len(codes) >= 3
     codes |= {str(PING_TIMEOUT[0]), str(TOO_SLOW[0]), str(SESSION_ENDED[0])}
+    codes |= {str(TOO_MANY[0]), str(BAD_FRAMES[0])}
     assert codes <= {row[0] for row in page("protocol.md").table("Code", "Meaning", "Reconnect")}
 
 

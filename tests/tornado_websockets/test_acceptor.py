@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import re
 import socket
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -21,8 +23,9 @@ from tornado.iostream import IOStream
 from tornado.web import Application, RequestHandler
 
 from tests.process import ServerProcess
-from tests.rawclient import RawClient, connect, text
+from tests.rawclient import TLS, RawClient, connect, text
 from tests.site import configure, make_site, serve_site
+from tornado_websockets import acceptor as acceptor_module
 from tornado_websockets.acceptor import BATCH, Acceptor
 
 resource = pytest.importorskip("resource")
@@ -38,8 +41,11 @@ class Hello(RequestHandler):
 
 
 @contextlib.asynccontextmanager
-async def accepting(server: HTTPServer) -> AsyncIterator[tuple[Acceptor, int]]:
-    sock = socket.create_server(("127.0.0.1", 0), backlog=200)
+async def accepting(
+    server: HTTPServer, sock: socket.socket | None = None
+) -> AsyncIterator[tuple[Acceptor, int]]:
+    if sock is None:
+        sock = socket.create_server(("127.0.0.1", 0), backlog=200)
     sock.setblocking(False)
     acceptor = Acceptor(server, [sock])
     acceptor.start()
@@ -94,6 +100,69 @@ async def test_a_connection_that_cannot_be_served_is_closed_and_told(
             assert await reader.read() == b""
         writer.close()
     assert [r.getMessage() for r in caplog.records] == ["a connection could not be served"]
+
+
+class Exhausted(socket.socket):
+    """A socket that for a while finds no descriptor for a connection."""
+
+    attempts = 0
+
+    def accept(self) -> Any:
+        self.attempts += 1
+        if self.attempts <= 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+async def test_it_tries_again_after_a_while_and_not_at_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptor_module, "PAUSE_S", 0.1)
+    sock = Exhausted()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    started = time.monotonic()
+    async with accepting(HTTPServer(Application([("/", Hello)])), sock) as (_acceptor, port):
+        client = AsyncHTTPClient(force_instance=True)
+        assert (await client.fetch(f"http://127.0.0.1:{port}")).body == b"hello"
+        client.close()
+    assert time.monotonic() - started >= 0.3
+    assert sock.attempts < 10
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("no connection can be accepted now: ")
+
+
+async def test_it_may_be_stopped_while_it_waits() -> None:
+    sock = Exhausted()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    async with accepting(HTTPServer(Application()), sock) as (acceptor, port):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            while not sock.attempts:
+                await asyncio.sleep(0.01)
+        acceptor.stop()
+        assert sock.fileno() == -1
+        writer.close()
+
+
+async def test_a_connection_that_is_gone_before_tls_begins_is_closed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+
+    def gone(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")  # what getpeername() says on macOS
+
+    monkeypatch.setattr(acceptor_module, "ssl_wrap_socket", gone)
+    server = HTTPServer(Application(), ssl_options=context)
+    async with accepting(server) as (_acceptor, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+    assert not caplog.records
 
 
 @pytest.fixture

@@ -44,6 +44,12 @@ def test_the_limit_is_raised_and_some_are_kept_for_the_rest(
     assert done.stdout.split() == [str(n) for n in (before, after, hard, hard)]
 
 
+def test_an_infinite_limit_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    infinite = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    monkeypatch.setattr(resource, "getrlimit", lambda _number: infinite)
+    assert descriptors.for_connections() is None
+
+
 def test_where_there_is_no_limit_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descriptors, "resource", None)
     descriptors.raise_limit()

@@ -13,7 +13,7 @@ import pytest
 from django.db import connections
 
 from tornado_websockets import threads as module
-from tornado_websockets.threads import Threads
+from tornado_websockets.threads import Threads, take_turns
 
 PATIENCE_S = 20
 
@@ -92,6 +92,15 @@ def test_stopping_drops_what_nobody_has_begun_and_waits_for_what_runs() -> None:
     assert threads.join(PATIENCE_S)
     assert results.next() == "first"
     assert results.empty()
+
+
+def test_the_event_loop_gets_its_turn_soon() -> None:
+    before = sys.getswitchinterval()
+    try:
+        take_turns()
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _query() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,8 @@ def main() -> int:
     """Run what the arguments ask for, and return the exit status."""
     arguments = _parse()
     _allow_descriptors()
+    # An exception, so that on the way out everything is ended that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     found: list[Found] = []
     failed: list[str] = []
     for scenario in SCENARIOS:

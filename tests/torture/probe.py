@@ -11,7 +11,7 @@ import select
 import subprocess
 import sys
 import time
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from benchmarks.frames import CLOSE, masked
 from tests.site import ROOT
@@ -21,6 +21,7 @@ __all__ = ["Echoes", "Probe"]
 
 READY: Final = "ready\n"
 LAST_ECHO_S: Final = 15
+STALE_S: Final = 0.25
 
 
 class Echoes(NamedTuple):
@@ -31,11 +32,14 @@ class Echoes(NamedTuple):
             milliseconds later its echo was there.
         sent: how many messages were sent.
         codes: the close codes of those of its connections that the server ended.
+        stale: how many messages had waited for `STALE_S` when their connection was ended. Others
+            may have crossed the close on its way.
     """
 
     times: list[tuple[float, float]]
     sent: int
     codes: list[int]
+    stale: int
 
     @property
     def closed(self) -> int:
@@ -102,7 +106,8 @@ class Probe:
         """Wait for the last echoes, and return all."""
         output, _ = self._process.communicate("finish\n", timeout=LAST_ECHO_S + 15)
         found = json.loads(output)
-        return Echoes([(due, took) for due, took in found["times"]], found["sent"], found["codes"])
+        times = [(due, took) for due, took in found["times"]]
+        return Echoes(times, found["sent"], found["codes"], found["stale"])
 
 
 class Pacer:
@@ -112,14 +117,18 @@ class Pacer:
         self.clients = {client.sock.fileno(): client for client in clients}
         self.event = event
         self.rate = rate
-        self.due: dict[int, float] = {}
+        # Of each message that is not answered: when it was due, when it went out, and where.
+        self.waiting: dict[int, tuple[float, float, int]] = {}
         self.times: list[tuple[float, float]] = []
         self.sent = 0
         self.codes: list[int] = []
+        self.stale = 0
 
     def run(self) -> None:
         started, deadline = time.monotonic(), math.inf
-        while deadline == math.inf or (self.due and self.clients and time.monotonic() < deadline):
+        while deadline == math.inf or (
+            self.waiting and self.clients and time.monotonic() < deadline
+        ):
             due = started + self.sent / self.rate
             if deadline == math.inf and self.clients and due <= time.monotonic():
                 self._send(due)
@@ -135,7 +144,7 @@ class Pacer:
 
     def _send(self, due: float) -> None:
         client = list(self.clients.values())[self.sent % len(self.clients)]
-        self.due[self.sent] = due
+        self.waiting[self.sent] = (due, time.monotonic(), client.sock.fileno())
         self.sent += 1
         try:
             client.send(envelope(self.event, {"n": self.sent - 1, "text": "x" * 64}))
@@ -149,7 +158,8 @@ class Pacer:
         try:
             while True:
                 event, data = client.receive(timeout_s=0.0001)
-                if event == self.event and (due := self.due.pop(data["n"], None)) is not None:
+                if event == self.event and data["n"] in self.waiting:
+                    due, _, _ = self.waiting.pop(data["n"])
                     self.times.append((due, (time.monotonic() - due) * 1000))
         except TimeoutError:
             return
@@ -157,7 +167,9 @@ class Pacer:
             self._gone(fd)
 
     def _gone(self, fd: int) -> None:
-        client = self.clients.pop(fd)
+        client, now = self.clients.pop(fd), time.monotonic()
+        mine = [n for n, (_, _, where) in self.waiting.items() if where == fd]
+        self.stale += sum(now - self.waiting.pop(n)[1] > STALE_S for n in mine)
         self.codes.append(ABNORMAL if client.code is None else client.code)
         with contextlib.suppress(OSError):
             client.send(masked(b"", CLOSE))
@@ -174,7 +186,7 @@ def main(port: str, path: str, event: str, connections: str, rate: str, address:
         client.ask(event, {"n": -1})
     say(READY)
     pacer.run()
-    answer: dict[str, Any] = {"times": pacer.times, "sent": pacer.sent, "codes": pacer.codes}
+    answer = {name: getattr(pacer, name) for name in Echoes._fields}
     say(json.dumps(answer))
 
 

@@ -8,12 +8,12 @@ from typing import Final, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPMessageDelegate
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
 from tornado_websockets import conf
 from tornado_websockets.patience import HEAD_TIMEOUT_S, PatientDelegate
 
-__all__ = ["Server"]
+__all__ = ["Server", "close_behind"]
 
 ON_THE_WAY_S: Final = 0.05
 """Seconds for what a client had sent before it could know that the server ends."""
@@ -69,6 +69,13 @@ class Server(HTTPServer):
         if not self.unanswered:
             await self.close_all_connections()
         return self.unanswered
+
+
+def close_behind(request: HTTPServerRequest) -> None:
+    """Close the connection of a request when it is answered, RFC 9112 section 9.6."""
+    connection = request.connection
+    if isinstance(connection, HTTP1Connection):
+        connection._disconnect_on_finish = True
 
 
 def _is_busy(exchange: HTTP1Connection) -> bool:

@@ -46,7 +46,7 @@ class Ledger:
 
 
 def run(report: Report, folder: Path) -> None:
-    seconds = report.scale.pick(180, 4)
+    seconds = report.scale.pick(180, 3)
     report.tell(
         f"{RATE} connections a second for {seconds} s beside {STEADY} that stay: echoes on the"
         " loop and in threads, broadcasts, messages that cannot be used, pages of Django; they"

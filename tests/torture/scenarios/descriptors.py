@@ -40,7 +40,7 @@ async def take(socket, data):
 
 
 def run(report: Report, folder: Path) -> None:
-    seconds = report.scale.pick(10, 3)
+    seconds = report.scale.pick(10, 2)
     report.tell(
         f"A server that may have {DESCRIPTORS} descriptors: first more WebSockets than that, then"
         f" all descriptors taken for {seconds} s by something else in the process, while"
