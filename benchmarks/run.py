@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no server is left behind
     _raise_descriptor_limit()
-    load_core, server_core = _cores()
+    load_core, server_core = cores()
     if load_core is not None:
         os.sched_setaffinity(0, {load_core})
     scale = QUICK if options.quick else Scale()
@@ -104,7 +104,7 @@ def _measure(peer: Peer, measure: str, core: int | None, scale: Scale) -> Number
             gc.enable()
 
 
-def _cores() -> tuple[int | None, int | None]:
+def cores() -> tuple[int | None, int | None]:
     """Return the core of the load and that of the server, None where there is but one."""
     cores = sorted(os.sched_getaffinity(0))
     return (cores[0], cores[1]) if len(cores) > 1 else (None, None)

@@ -65,6 +65,11 @@ class Server:
             return ""
         return self.log.read_text(errors="replace")[-600:].strip()
 
+    @property
+    def pid(self) -> int:
+        """The process that was started; it may have others below it."""
+        return self._process.pid
+
     def cpu_s(self) -> float:
         """Return user and system time of the processes so far, in seconds.
 

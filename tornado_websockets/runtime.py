@@ -84,10 +84,12 @@ class Runtime:
                 task.cancel()
             if late:  # one may refuse to be cancelled
                 await asyncio.wait(late, timeout=cancel_s)
-        if self._threads is not None:
-            # A thread cannot be cancelled: one that still runs is left to end by itself.
-            self._threads.stop()
-            self._threads = None
+        pool, self._threads = self._threads, None
+        if pool is not None:
+            pool.stop()
+            # A thread cannot be cancelled: one that still runs then ends with the process.
+            if not await asyncio.to_thread(pool.join, cancel_s):
+                logger.error("a callback in a thread did not end in time")
         self._drain()
         self.loop = self.thread = None
 

@@ -158,3 +158,23 @@ async def test_the_result_of_a_function_that_nobody_waits_for_any_more_is_droppe
     await runtime.run_in_pool(int, context=contextvars.copy_context())
     assert future.cancelled()
     assert runtime.threads.calls == 0
+
+
+async def test_stopping_waits_for_a_thread_and_says_when_one_does_not_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go.wait(20)
+
+    runtime = Runtime()
+    runtime.start(threads=1)
+    runtime.keep(runtime.run_in_pool(work, context=contextvars.copy_context()))
+    await asyncio.to_thread(begun.wait, 20)
+    try:
+        await runtime.stop(timeout_s=0, cancel_s=0.01)
+    finally:
+        go.set()
+    assert "a callback in a thread did not end in time" in caplog.text

@@ -12,6 +12,7 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
 from tornado_websockets import conf
 from tornado_websockets.patience import HEAD_TIMEOUT_S, PatientDelegate
+from tornado_websockets.wire.stream import forget_unread
 
 __all__ = ["Server", "close_behind"]
 
@@ -34,9 +35,14 @@ class Server(HTTPServer):
         self._exchanges: dict[object, HTTP1Connection] = {}
 
     def start_request(self, server_conn: object, request_conn: object) -> HTTPMessageDelegate:
-        self._exchanges[server_conn] = cast(HTTP1Connection, request_conn)
+        exchange = cast(HTTP1Connection, request_conn)
+        if exchange.stream.closed():
+            # Tornado would go on with what it has read already. But nothing is a request behind one
+            # that was the last, or that nobody understood (request smuggling).
+            forget_unread(exchange.stream)
+        self._exchanges[server_conn] = exchange
         delegate = super().start_request(server_conn, request_conn)  # type: ignore[arg-type]
-        return PatientDelegate(delegate, self._exchanges[server_conn])
+        return PatientDelegate(delegate, exchange)
 
     def on_close(self, server_conn: object) -> None:
         self._exchanges.pop(server_conn, None)

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, cast
 
 from tornado.iostream import IOStream, StreamClosedError
 
-__all__ = ["StreamTransport", "Transport", "attach"]
+__all__ = ["StreamTransport", "Transport", "attach", "forget_unread"]
 
 logger = logging.getLogger("tornado_websockets")
 
@@ -44,8 +44,7 @@ async def attach(stream: IOStream, protocol: asyncio.Protocol) -> bytes:
     pipelined = bytes(stream._read_buffer)
     # Only of this very class is it known that it reads and writes its socket as it is.
     if type(stream) is not IOStream or stream.writing():
-        stream._read_buffer.clear()
-        stream._read_buffer_size = 0
+        forget_unread(stream)
         stream.set_nodelay(True)  # as asyncio's transports do
         protocol.connection_made(cast(asyncio.Transport, StreamTransport(stream, protocol)))
         return pipelined
@@ -55,6 +54,12 @@ async def attach(stream: IOStream, protocol: asyncio.Protocol) -> bytes:
     loop = asyncio.get_running_loop()
     await loop.connect_accepted_socket(lambda: protocol, sock)
     return pipelined
+
+
+def forget_unread(stream: IOStream) -> None:
+    """Throw away what was read from a connection and not taken yet."""
+    stream._read_buffer.clear()
+    stream._read_buffer_size = 0
 
 
 class StreamTransport:

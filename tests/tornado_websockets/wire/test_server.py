@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import pytest_asyncio
 from tornado.web import Application, RequestHandler
 
@@ -28,6 +29,16 @@ class Slow(RequestHandler):
 class Quick(RequestHandler):
     def get(self) -> None:
         self.write("quick")
+
+
+class Counted(RequestHandler):
+    runs = 0
+
+    def post(self) -> None:
+        type(self).runs += 1
+        self.write("counted")
+
+    get = post
 
 
 class Connection:
@@ -55,7 +66,7 @@ class Serving:
     def __init__(self) -> None:
         Slow.go_on = asyncio.Event()
         Slow.started = 0
-        self.server = Server(Application([("/slow", Slow), ("/quick", Quick)]))
+        self.server = Server(Application([("/slow", Slow), ("/quick", Quick), ("/counted", Counted)]))
         sockets = open_tcp(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self.server.add_sockets(sockets)
@@ -149,3 +160,27 @@ async def test_what_takes_too_long_is_told(serving: Serving) -> None:
 async def test_a_server_without_connections_ends_at_once(serving: Serving) -> None:
     async with asyncio.timeout(0.04):
         assert await serving.server.finish_requests(TIMEOUT_S) == 0
+
+
+HIDDEN = b"GET /counted HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"POST /counted HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"POST /counted HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"POST /counted HTTP/1.0\r\nHost: a\r\n\r\n",
+    ],
+)
+async def test_nothing_behind_the_last_request_of_a_connection_is_one(
+    serving: Serving, last: bytes
+) -> None:
+    for _ in range(20):  # what had been read already was taken only now and then
+        Counted.runs = 0
+        async with serving.connect() as connection:
+            connection.writer.write(last + HIDDEN * 3)
+            answers = await connection.end()
+        assert answers.count(b"HTTP/1.1 ") == 1
+        assert Counted.runs <= 1
+        assert serving.server.unanswered == 0
