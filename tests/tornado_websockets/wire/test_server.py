@@ -66,7 +66,9 @@ class Serving:
     def __init__(self) -> None:
         Slow.go_on = asyncio.Event()
         Slow.started = 0
-        self.server = Server(Application([("/slow", Slow), ("/quick", Quick), ("/counted", Counted)]))
+        self.server = Server(
+            Application([("/slow", Slow), ("/quick", Quick), ("/counted", Counted)])
+        )
         sockets = open_tcp(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self.server.add_sockets(sockets)
