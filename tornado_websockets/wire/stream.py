@@ -133,6 +133,10 @@ class StreamTransport:
                 await self._room.wait()
                 data = await self._stream.read_bytes(READ_SIZE, partial=True)
                 self._protocol.data_received(data)
+                if not self._is_closing:
+                    # What is there already comes without a wait. As with asyncio's transports
+                    # everybody else has a turn in between, and what was answered goes out.
+                    await asyncio.sleep(0)
         except StreamClosedError as error:
             self._is_closing = True
             self._protocol.connection_lost(error.real_error)  # type: ignore[arg-type]
