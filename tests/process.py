@@ -78,15 +78,19 @@ class ServerProcess:
             self.kill()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Stop it as an init system or a terminal does, and return its exit status."""
+        """Stop it as an init system or a terminal does, and return its exit status.
+
+        One that a signal has ended at once has the status that a shell gives it.
+        """
         if number == signal.SIGINT:
             os.killpg(self.process.pid, number)  # a terminal interrupts all of its processes
         else:
             self.process.send_signal(number)
         try:
-            return self.process.wait(STOP_TIMEOUT_S)
+            status = self.process.wait(STOP_TIMEOUT_S)
         finally:
             self.kill()
+        return status if status >= 0 else 128 - status
 
     def kill(self) -> None:
         """End it and what it has started, whatever it does."""

@@ -18,7 +18,10 @@ __all__ = ["asking", "exit_at_signals", "exit_within", "leave_threads"]
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 SIGNALED: Final = 128
-"""Exit status of a process that a signal ended at once, less the number of the signal."""
+"""What a shell adds to the number of the signal that ended a process, as its exit status."""
+
+CONTAINER_PID: Final = 1
+"""The process of a container that the kernel spares signals which it has no handler for."""
 
 OVERTIME_S: Final = 0.5
 """Seconds from the end of the time that the server has to the end of the process."""
@@ -57,13 +60,16 @@ def asking(ask: Callable[[], object], *, within_s: float) -> Iterator[None]:
 
 
 def exit_at_signals() -> None:
-    """Exit at the next signal, at once and without cleaning up: status 130 or 143.
+    """End at the next signal, at once and without cleaning up.
 
-    As process 1 of a container Python would ignore a SIGTERM that it has no handler for.
+    The kernel does it: a function of Python's would wait for the main thread, which may be in a
+    call that does not come back, or on the point of one (a signal that comes just before a sleep
+    does not shorten it). Process 1 of a container is the exception, since the kernel spares it.
     """
     if threading.current_thread() is threading.main_thread():
+        ending = _exit_now if os.getpid() == CONTAINER_PID else signal.SIG_DFL
         for number in SIGNALS:
-            signal.signal(number, _exit_now)
+            signal.signal(number, ending)
 
 
 def exit_within(delay_s: float) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import http.client
 import os
-import re
 import signal
 import socket
 import threading
@@ -228,17 +227,11 @@ def test_a_second_signal_does_not_wait(number: int, status: int, reload: str, st
 
 
 def test_a_signal_that_comes_while_it_starts_ends_it(project: Path, start: Start) -> None:
-    """Process 1 of a container has no other handlers than its own."""
     (project / "shop/views.py").write_text(
         "import time; print('imported', flush=True); time.sleep(60)"
     )
     server = start("--noreload")
     server.wait_for("imported")
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    match = re.search(r"SigCgt:\s*(\w+)", status)
-    assert match is not None
-    caught = int(match[1], 16)
-    assert all(caught >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
     assert server.stop() == 143
 
 

@@ -58,18 +58,39 @@ print("ended")
     assert (output, errors, process.returncode) == ("ended\n", "", 0)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_second_signal_exits_now(number: int, status: int, run: Run) -> None:
-    program = """
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "busy", ["time.sleep(60)", "max(itertools.count())"], ids=["asleep", "in C that does not end"]
+)
+def test_the_second_signal_ends_it_now(number: int, busy: str, run: Run) -> None:
+    program = f"""
+import itertools
 with termination.asking(lambda: print("asked", flush=True), within_s=30):
     print("ready", flush=True)
-    while True:
-        time.sleep(60)
+    time.sleep(0.01)
+    signal.raise_signal({number:d})
+    {busy}
 """
     process = run(program)
-    process.send_signal(number)
     assert process.stdout is not None
     assert process.stdout.readline() == "asked\n"
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == -number
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_process_1_of_a_container_ends_as_well(number: int, status: int, run: Run) -> None:
+    """The kernel spares that process the signals that it has no function for."""
+    program = """
+import os
+termination.CONTAINER_PID = os.getpid()
+termination.exit_at_signals()
+print("ready", flush=True)
+while True:
+    time.sleep(0.1)
+"""
+    process = run(program)
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == status
