@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from testapp.settings import *  # noqa: F403
 from testapp.settings import BASE_DIR
+
+# In a file, so that the threads of a server under test see one database; and one of this run, whose
+# processes inherit its name, so that two runs do not share it.
+DATABASE = BASE_DIR / os.environ.setdefault("TEST_DATABASE", f"test-{os.getpid()}.sqlite3")
 
 SECRET_KEY = "only for the tests"
 DEBUG = False
@@ -11,9 +17,8 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "test.sqlite3",
-        # In a file, so that the threads of a server under test see one database.
-        "TEST": {"NAME": BASE_DIR / "test.sqlite3"},
+        "NAME": DATABASE,
+        "TEST": {"NAME": DATABASE},
     }
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -92,7 +92,7 @@ class Config:
     """Seconds within which a session that has ended elsewhere ends its connections."""
     limits: Limits = dataclasses.field(default_factory=Limits)
     health: Mapping[str, str | None] | None = dataclasses.field(default_factory=dict)
-    """Paths of live and ready, see `tornado_websockets.health`; None for no such addresses."""
+    """Paths of live and ready, see `server.health`; None for no such addresses."""
     shutdown_timeout: float = 30.0
     """Seconds within which the server ends when it is told to."""
     shutdown_delay: float = 0.0

@@ -8,11 +8,12 @@ from typing import Any
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
-from tornado_websockets import gate, origins
-from tornado_websockets.capacity import OverLimitError
-from tornado_websockets.identity import Identified
-from tornado_websockets.limits import Seat
+from tornado_websockets import gate, origins, signals
+from tornado_websockets.auth.identity import Identified
+from tornado_websockets.limits.capacity import RETRY_AFTER_S
+from tornado_websockets.limits.census import Seat
 from tornado_websockets.runtime import runtime
+from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.wire.server import close_behind
 
 __all__ = ["Entrance"]
@@ -57,8 +58,9 @@ class Entrance(Identified, WebSocketHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, OverLimitError):
-            self.set_header("Retry-After", str(error.retry_after_s))
+        if status_code in (429, 503):
+            retry_after_s = getattr(error, "retry_after_s", RETRY_AFTER_S)
+            self.set_header("Retry-After", str(retry_after_s))
         # Who was refused tries again on a connection of its own, if at all: this one would only
         # keep a descriptor.
         close_behind(self.request)
@@ -76,9 +78,16 @@ class Entrance(Identified, WebSocketHandler):
             patterns=self.websocket.origins,
         )
 
+    def count_refusal(self, reason: str) -> None:
+        """Count this handshake as refused, under a word that the program knows."""
+        self.websocket.stats.rejected.add(reason)
+        TornadoWrapper.publish(
+            signals.connection_rejected, websocket=self.websocket, reason=reason, ip=self.ip
+        )
+
     def _check_page(self) -> None:
         if runtime.is_stopping:  # on a connection that was there before
-            self.websocket.stats.rejected.add("stopping")
+            self.count_refusal("stopping")
             raise HTTPError(503, "the server is going away")
         gate.check_page(self)
         self.websocket.capacity.knock(self)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
-from tornado_websockets import changes, conf, judgement, origins
+from tornado_websockets import conf, origins
+from tornado_websockets.auth import changes, judgement
 from tornado_websockets.runtime import runtime
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _refuse(socket: Entrance, status: int, reason: str, got: str = "") -> HTTPEr
         got: what the client has sent; escaped and cut here.
     """
     path = socket.websocket.path
-    socket.websocket.stats.rejected.add(reason)
+    socket.count_refusal(reason)
     value = repr(got[:MAX_VALUE_LENGTH])
     ip = socket.ip or "a Unix socket"
     logger.warning("refused %s with %d on %s, %s: %s", ip, status, path, reason, value)

@@ -6,31 +6,23 @@ import asyncio
 import contextlib
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.dispatch import Signal
 from tornado.httpserver import HTTPServer
 from tornado.routing import PathMatches, Rule
 
-from tornado_websockets import (
-    access,
-    conf,
-    descriptors,
-    health,
-    logs,
-    systemd,
-    termination,
-    threads,
-    tls,
-)
-from tornado_websockets.acceptor import Acceptor
-from tornado_websockets.application import Application
+from tornado_websockets import conf, logs, signals, threads
+from tornado_websockets.limits import descriptors
 from tornado_websockets.runtime import runtime
-from tornado_websockets.shutdown import Window, shut_down
-from tornado_websockets.sockets import UNIX_MODE, open_tcp, open_unix
+from tornado_websockets.server import health, systemd, termination, tls
+from tornado_websockets.server.acceptor import Acceptor
+from tornado_websockets.server.application import Application, default_settings
+from tornado_websockets.server.shutdown import Window, shut_down
+from tornado_websockets.server.sockets import UNIX_MODE, open_tcp, open_unix
 from tornado_websockets.wire.server import Server
 from tornado_websockets.wsgi import DjangoRouter
 
@@ -88,7 +80,7 @@ class TornadoWrapper:
         others = [route for route in given if not django_router(route)]
         cls.tornado_app = Application(
             [*cls.tornado_handlers, *others, *health.routes(cls.is_ready), *django[-1:]],
-            **{**_default_settings(), **(settings or {})},
+            **{**default_settings(), **(settings or {})},
         )
         cls.tornado_server = Server(cls.tornado_app, ssl_options=tls.ssl_options())
 
@@ -148,8 +140,8 @@ class TornadoWrapper:
         """Serve until `stop` is called, or SIGINT or SIGTERM comes (in the main thread).
 
         After a signal this process has ``TORNADO["shutdown_timeout"]`` to end, see
-        `tornado_websockets.termination`. What raises SystemExit or KeyboardInterrupt on the event
-        loop, which asyncio lets through, does not end the server.
+        `server.termination`. What raises SystemExit or KeyboardInterrupt on the event loop, which
+        asyncio lets through, does not end the server.
         """
         descriptors.raise_limit()
         threads.take_turns()
@@ -184,12 +176,27 @@ class TornadoWrapper:
             cls._acceptor = Acceptor(cls.tornado_server, cls._sockets)
             cls._acceptor.start()
             systemd.notify("READY=1")
+            cls.publish(signals.server_started)
             await cls._stopping.wait()
         finally:
             cls._stopping.set()
             systemd.notify("STOPPING=1")
+            cls.publish(signals.server_stopping)
             await cls._shut_down()
             cls._stopped.set()
+
+    @classmethod
+    def publish(cls, signal: Signal, **event: Any) -> None:
+        """Tell whoever watches what happened, see `tornado_websockets.signals`; from any thread.
+
+        A receiver that fails is logged and harms nobody.
+        """
+        if not signal.receivers:
+            return
+        try:
+            signal.send_robust(cls, **event)
+        except Exception:  # a coroutine function, which Django cannot call on an event loop
+            logger.exception("a receiver of %r failed; receivers are plain functions", event)
 
     @classmethod
     def is_ready(cls) -> bool:
@@ -242,16 +249,3 @@ def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
 def _rule(handler: Sequence[Any]) -> Rule:
     matcher, *rest = handler
     return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
-
-
-def _default_settings() -> dict[str, Any]:
-    config = conf.get()
-    size = config.limits.message_size
-    return {
-        # Tornado's own reloader comes with its debug setting; Django's does that work here.
-        "autoreload": False,
-        "log_function": access.log_request,
-        "websocket_max_message_size": sys.maxsize if size is None else size,
-        "websocket_ping_interval": config.ping_interval,
-        "websocket_ping_timeout": config.ping_timeout,
-    }

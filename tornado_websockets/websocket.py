@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
-from tornado_websockets import conf
-from tornado_websockets.capacity import Capacity
+from tornado_websockets import conf, signals
+from tornado_websockets.auth.judgement import Permission, check_permission
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import Events, inside_callback
 from tornado_websockets.exceptions import (
@@ -17,13 +16,13 @@ from tornado_websockets.exceptions import (
     DuplicatePathError,
     EmitHandlerError,
     InvalidInstanceError,
-    InvalidPathError,
 )
-from tornado_websockets.judgement import Permission, check_permission
 from tornado_websockets.layers import layer
+from tornado_websockets.limits.capacity import Capacity
 from tornado_websockets.modules.module import Module
 from tornado_websockets.origins import check_origins
 from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.paths import normalise, url
 from tornado_websockets.stats import PathStats
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websockethandler import WebSocketHandler
@@ -35,16 +34,14 @@ from tornado_websockets.wire import (
     wire_options,
 )
 
-__all__ = ["WebSocket", "registry"]
+__all__ = ["Tap", "WebSocket", "registry"]
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 AnyModule = TypeVar("AnyModule", bound=Module)
 
-PREFIX: Final = "/ws"
-"""What stands before the path of every WebSocket in its URL."""
-
-PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~-._"
-"""What needs no percent-encoding in a path, RFC 3986 section 3.3."""
+Tap = Callable[[str, Any, str, str | bytes], None]
+"""A function that is shown events: "in" or "out", the connection (None for a broadcast), the name
+and the envelope as it is on the wire. In the thread that sends; it must not raise."""
 
 registry: Final[dict[str, WebSocket]] = {}
 """Every WebSocket of this process by its path, in the order of creation."""
@@ -71,6 +68,8 @@ class WebSocket:
         compression: True or a dictionary compresses messages, False does not; None is
             ``TORNADO["compression"]``.
         limits: those that differ from ``TORNADO["limits"]``, by name.
+        monitored: False for a path that watches others: it is served and counted, but a monitor
+            leaves it out of its totals and its log.
 
     Attributes:
         path: the path with its leading slash, like ``/chat``.
@@ -79,6 +78,8 @@ class WebSocket:
         events: its callbacks.
         modules: the modules that are bound to it.
         stats: what is counted of it, while it serves.
+        tap: is shown every event, when it is set: direction, connection, name and envelope;
+            see `Tap`.
         place: where it was created, as ``module:line``.
 
     Raises:
@@ -100,8 +101,9 @@ class WebSocket:
         slow_reader: str | None = None,
         compression: bool | Mapping[str, int] | None = None,
         limits: Mapping[str, Any] | None = None,
+        monitored: bool = True,
     ) -> None:
-        self.path = _normalise(path)
+        self.path = normalise(path)
         self.login_required = login_required
         self.permission = check_permission(permission)
         self.require_origin = self.needs_user or None if require_origin is None else require_origin
@@ -111,7 +113,9 @@ class WebSocket:
         self._limits = check_limits(limits)
         self.capacity = Capacity(self._limits)
         self._options: tuple[Mapping[str, Any], WireOptions] | None = None
-        self.url = quote(PREFIX + self.path, safe=PATH_CHARACTERS)
+        self.url = url(self.path)
+        self.monitored = monitored
+        self.tap: Tap | None = None
         self.context: Any = None
         self.stats = PathStats()
         self.events = Events(self.path, self.stats.events)
@@ -189,14 +193,24 @@ class WebSocket:
             raise EmitHandlerError(event, self.path)
         self.broadcast(event, data)
 
-    def broadcast(self, event: str, data: Any = None) -> None:
+    def broadcast(
+        self, event: str, data: Any = None, *, to: Collection[WebSocketHandler] | None = None
+    ) -> None:
         """Send an event to every client, from anywhere in a process that serves.
+
+        Args:
+            event: name of the event.
+            data: as `emit` takes it.
+            to: connections of this path that get it, instead of all; it is encoded once for them.
 
         Raises:
             ServerNotRunningError: this process runs no server, so nobody would get it.
             EncodeError: a value in data cannot be encoded; names its key path.
         """
-        layer.publish(self.path, Outgoing(event, encode(event, data)))
+        payload = encode(event, data)
+        if self.tap is not None:
+            self.tap("out", None, event, payload)
+        layer.publish(self.path, Outgoing(event, payload), to)
 
     def bind(self, module: AnyModule) -> AnyModule:
         """Add a module, such as a `ProgressBar`, and return it.
@@ -231,12 +245,4 @@ class WebSocket:
         if first is not self:
             raise DuplicatePathError(self.path, first.place, self.place)
         TornadoWrapper.add_handler((re.escape(self.url), WebSocketHandler, {"websocket": self}))
-
-
-def _normalise(path: str) -> str:
-    if not isinstance(path, str):
-        raise InvalidInstanceError(path, "a path, like '/chat'")
-    name = path.strip().lstrip("/")
-    if not name:
-        raise InvalidPathError(path)
-    return "/" + name
+        TornadoWrapper.publish(signals.path_registered, websocket=self)

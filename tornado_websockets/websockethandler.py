@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol
 
-from tornado_websockets import access, auth
-from tornado_websockets.conduct import Conduct
-from tornado_websockets.encoding import encode
-from tornado_websockets.entrance import Entrance
+from tornado_websockets import access, signals
+from tornado_websockets.auth import accounts
+from tornado_websockets.auth.watch import watch
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidMessageError
-from tornado_websockets.frames import MAX_CONTROL_PAYLOAD, build_close
 from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import layer
-from tornado_websockets.limits import Seat
+from tornado_websockets.limits.census import Seat
+from tornado_websockets.limits.conduct import Conduct
 from tornado_websockets.message import Data, decode, refusal, warning
 from tornado_websockets.outgoing import Outgoing
-from tornado_websockets.runtime import runtime
-from tornado_websockets.watch import watch
+from tornado_websockets.outlet import Outlet
+from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.wire import VERSION, Wire
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ ABNORMAL: Final = 1006
 """What stands for the code of a connection that ended without one, RFC 6455 section 7.1.5."""
 
 
-class WebSocketHandler(Entrance):
+class WebSocketHandler(Outlet):
     """The connection of one client to a `WebSocket`: the ``socket`` of a callback.
 
     Tornado makes one for each handshake. What it inherits from
@@ -63,12 +60,10 @@ class WebSocketHandler(Entrance):
         "_is_metered",
         "_is_registered",
         "_json_depth",
-        "_wire",
         "connected_at",
         "id",
         "seat",
         "send",
-        "websocket",
     )
 
     send: Callable[[Outgoing], None]
@@ -91,80 +86,6 @@ class WebSocketHandler(Entrance):
 
     def __json__(self) -> str:
         return self.id
-
-    @property
-    def wire(self) -> Wire:
-        """What speaks with the client; there from the handshake on, also after the end."""
-        return self._wire
-
-    def emit(self, event: str, data: Any = None) -> None:
-        """Send an event to this client, from any thread.
-
-        Args:
-            event: name of the event.
-            data: a dictionary; a string is sent as ``{"message": string}``, None as ``{}``.
-
-        Raises:
-            EncodeError: a value in data cannot be encoded; names its key path.
-            WebSocketClosedError: the connection is closed.
-        """
-        payload = encode(event, data)
-        wire = self._wire
-        if not wire.is_open:
-            raise WebSocketClosedError
-        if get_ident() == runtime.thread:
-            wire.send_text(event, payload)
-        else:
-            runtime.call(wire.send_text, event, payload)
-
-    async def drain(self) -> None:
-        """Wait until the client has read enough of what was sent to take more.
-
-        For callbacks that send much. It ends when the connection does.
-        """
-        await self._wire.drain()
-
-    def write_message(
-        self, message: bytes | str | dict[str, Any], binary: bool = False
-    ) -> asyncio.Future[None]:
-        """Send a message as it is, from any thread; see `tornado.websocket.WebSocketHandler`.
-
-        Returns:
-            On the event loop, what resolves when the client has room for more; in another thread
-            a future that nobody resolves there.
-
-        Raises:
-            WebSocketClosedError: the connection is closed.
-        """
-        if runtime.is_here or self._wire.is_closing():
-            return super().write_message(message, binary)
-        runtime.call(super().write_message, message, binary)
-        return asyncio.Future(loop=runtime.loop)
-
-    def ping(self, data: str | bytes = b"") -> None:
-        """Send a ping of at most 125 bytes, from any thread.
-
-        Raises:
-            ValueError: the data is longer, RFC 6455 section 5.5.
-            WebSocketClosedError: the connection is closed.
-        """
-        payload = data.encode() if isinstance(data, str) else data
-        if len(payload) > MAX_CONTROL_PAYLOAD:
-            raise ValueError(
-                f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, got {len(payload)}"
-            )
-        if self._wire.is_closing():
-            raise WebSocketClosedError
-        runtime.call(self._wire.write_ping, payload)
-
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Start the closing handshake, from any thread (RFC 6455 section 7.1.2).
-
-        Raises:
-            ValueError: the code is none that may be sent.
-        """
-        build_close(code, reason or "")
-        runtime.call(self._wire.close, code, reason)
 
     def leave(self, code: int, reason: str) -> None:
         """Take no more messages, and close when the callbacks of those that came have ended.
@@ -192,6 +113,7 @@ class WebSocketHandler(Entrance):
         layer.join(self.websocket.path, self)
         self.websocket.stats.open(layer.count(self.websocket.path))
         watch.add(self)
+        TornadoWrapper.publish(signals.connection_opened, socket=self)
         self._lifecycle("open")
 
     def on_message(self, message: str | bytes) -> None:
@@ -208,6 +130,8 @@ class WebSocketHandler(Entrance):
         except InvalidMessageError as error:
             self._conduct.refuse(error.code)
             return
+        if self.websocket.tap is not None:
+            self.websocket.tap("in", self, event, message)
         self.websocket.stats.events_in += 1
         self._inbox.put(callback, data, self._wire)
 
@@ -217,13 +141,22 @@ class WebSocketHandler(Entrance):
         if self._is_registered:  # Tornado also tells of one that went away in its handshake
             layer.leave(self.websocket.path, self)
             watch.discard(self)
-            self.websocket.stats.closed.add(self.close_code or ABNORMAL)
-            access.log_websocket(self, self.close_code or ABNORMAL)
+            code = self.close_code or ABNORMAL
+            self.websocket.stats.closed.add(code)
+            access.log_websocket(self, code)
+            TornadoWrapper.publish(
+                signals.connection_closed,
+                socket=self,
+                code=code,
+                reason=self.close_reason or "",
+                duration_s=(datetime.now(UTC) - self.connected_at).total_seconds(),
+            )
             self._lifecycle("close")
 
     def warn(self, code: str) -> None:
         """Answer a frame that cannot be used with the ``warning`` event."""
         self.websocket.stats.warnings.add(code)
+        TornadoWrapper.publish(signals.warning_sent, socket=self, code=code)
         self._wire.send_text("warning", warning(code))
 
     # Private.
@@ -237,7 +170,10 @@ class WebSocketHandler(Entrance):
             logger.debug("%r went away during %r", self, callback)
             return
         callback.stats.errors += 1
-        user = "" if self.known_user is None else f" of {auth.describe(self.known_user)}"
+        TornadoWrapper.publish(
+            signals.callback_failed, socket=self, event=callback.name, error=error
+        )
+        user = "" if self.known_user is None else f" of {accounts.describe(self.known_user)}"
         logger.error("%r failed for %r%s", callback, self, user, exc_info=error)
         self.warn("handler_error")
 

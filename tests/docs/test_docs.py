@@ -16,16 +16,16 @@ from django.core.management import CommandParser, load_command_class
 
 from tests.docs.pages import DOCS, ROOT, Block, Page, blocks, code, page, pages
 from tornado_websockets import conf, rules
-from tornado_websockets.conduct import BAD_FRAMES, TOO_MANY
+from tornado_websockets.auth.watch import SESSION_ENDED
 from tornado_websockets.deflate import Compression
 from tornado_websockets.env import VARIABLES
 from tornado_websockets.exceptions import TornadoWebSocketsError
+from tornado_websockets.limits.conduct import BAD_FRAMES, TOO_MANY
 from tornado_websockets.message import WARNINGS
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.outbox import POLICIES
 from tornado_websockets.stats import PathStats
 from tornado_websockets.testing import Client, Server
-from tornado_websockets.watch import SESSION_ENDED
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.wire.heartbeat import PING_TIMEOUT
 from tornado_websockets.wire.wire import TOO_SLOW

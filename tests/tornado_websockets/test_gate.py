@@ -17,8 +17,8 @@ from tests.rawclient import TLS, connect
 from tests.tornado_websockets import flaky_engine
 from tests.tornado_websockets.visitors import may_change_users, status, visitor
 from tornado_websockets import testing
+from tornado_websockets.auth.watch import watch
 from tornado_websockets.testing import Server
-from tornado_websockets.watch import watch
 from tornado_websockets.websocket import WebSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -319,6 +319,8 @@ async def test_without_a_database_nobody_new_gets_in_and_nobody_else_notices(
     with pytest.raises(HTTPClientError) as caught:
         await server.connect("/login", client=browser)
     assert caught.value.code == 503
+    assert caught.value.response is not None
+    assert caught.value.response.headers["Retry-After"] == "10"
     assert paths["login"].stats.rejected == {"unavailable": 1}
     client = await server.connect("/echo", client=browser)
     client.emit("message", {"n": 1})

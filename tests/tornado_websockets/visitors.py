@@ -12,8 +12,8 @@ from django.contrib.sessions.backends import file
 from django.test import Client, override_settings
 
 from tests.rawclient import connect
+from tornado_websockets.auth.watch import watch
 from tornado_websockets.testing import Server
-from tornado_websockets.watch import watch
 
 ENGINES = ["db", "cached_db", "cache", "file", "signed_cookies"]
 

@@ -47,8 +47,10 @@ class Layer(abc.ABC):
         """Return how many connections a path has in this process; None is all paths."""
 
     @abc.abstractmethod
-    def publish(self, path: str, outgoing: Outgoing) -> None:
-        """Send a message to every client of a path.
+    def publish(
+        self, path: str, outgoing: Outgoing, to: Collection[Connection] | None = None
+    ) -> None:
+        """Send a message to every client of a path, or to some that this process has.
 
         Raises:
             ServerNotRunningError: no client can be reached from this process.

@@ -42,10 +42,12 @@ class LocalLayer(Layer):
             return len(self._paths.get(path, ()))
         return sum(map(len, list(self._paths.values())))
 
-    def publish(self, path: str, outgoing: Outgoing) -> None:
+    def publish(
+        self, path: str, outgoing: Outgoing, to: Collection[Connection] | None = None
+    ) -> None:
         if not runtime.is_running:
             raise ServerNotRunningError(path)
-        runtime.call(self._deliver, path, outgoing)
+        runtime.call(self._deliver, path, outgoing, to)
 
     def close_each(self, connections: Collection[Connection], code: int, reason: str) -> None:
         for connection in connections:
@@ -54,8 +56,8 @@ class LocalLayer(Layer):
     def close_all(self, code: int, reason: str) -> None:
         self.close_each(self.connections(None), code, reason)
 
-    def _deliver(self, path: str, outgoing: Outgoing) -> None:
-        for connection in self.connections(path):
+    def _deliver(self, path: str, outgoing: Outgoing, to: Collection[Connection] | None) -> None:
+        for connection in self.connections(path) if to is None else to:
             try:
                 connection.send(outgoing)
             except Exception:

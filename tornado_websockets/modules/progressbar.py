@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tornado_websockets import signals
 from tornado_websockets.exceptions import InvalidInstanceError
 from tornado_websockets.modules.module import Module
+from tornado_websockets.tornadowrapper import TornadoWrapper
 
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
@@ -109,6 +111,8 @@ class ProgressBar(Module):
             socket: the one client to send them to; None is all.
         """
         with self._lock:
+            if socket is None:
+                TornadoWrapper.publish(signals.progress_started, bar=self)
             self._send("before_init", None, socket)
             self._send("init", self._state(), socket)
             self._send("after_init", None, socket)
@@ -125,12 +129,14 @@ class ProgressBar(Module):
             self._send("before_update", None)
             self._send("update", data)
             self._send("after_update", None)
+            TornadoWrapper.publish(signals.progress_updated, bar=self)
 
     def emit_done(self) -> None:
         """Send ``done`` to every client: the work has ended, also that of indeterminate length."""
         with self._lock:
             self._is_done = True
             self._send("done", None)
+            TornadoWrapper.publish(signals.progress_done, bar=self)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"indeterminate": self.indeterminate}

@@ -11,7 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
 from tornado_websockets import conf
-from tornado_websockets.patience import HEAD_TIMEOUT_S, PatientDelegate
+from tornado_websockets.limits.patience import HEAD_TIMEOUT_S, PatientDelegate
 from tornado_websockets.wire.stream import forget_unread
 
 __all__ = ["Server", "close_behind"]

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from tornado.web import Application, RequestHandler
 
-from tornado_websockets.sockets import open_tcp
+from tornado_websockets.server.sockets import open_tcp
 from tornado_websockets.wire.server import Server
 
 TIMEOUT_S = 10

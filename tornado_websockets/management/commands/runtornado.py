@@ -21,12 +21,13 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.utils import autoreload
 
 import tornado_websockets
-from tornado_websockets import conf, termination
-from tornado_websockets.addresses import listen, parse_mode
+from tornado_websockets import conf
 from tornado_websockets.discovery import discover
-from tornado_websockets.pidfile import pidfile
-from tornado_websockets.reloader import run_with_reloader
-from tornado_websockets.sockets import UNIX_MODE
+from tornado_websockets.server import termination
+from tornado_websockets.server.addresses import listen, parse_mode
+from tornado_websockets.server.pidfile import pidfile
+from tornado_websockets.server.reloader import run_with_reloader
+from tornado_websockets.server.sockets import UNIX_MODE
 from tornado_websockets.tornadowrapper import TornadoWrapper, django_router
 from tornado_websockets.websocket import registry
 

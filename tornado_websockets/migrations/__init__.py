@@ -1,0 +1,1 @@
+"""Permissions only: there is no table."""

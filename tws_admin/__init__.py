@@ -1,0 +1,1 @@
+"""The live monitor of `tornado_websockets` inside Django's admin."""

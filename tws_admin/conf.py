@@ -1,0 +1,54 @@
+"""The settings: ``TWS_ADMIN`` in the project's settings module, checked, with its defaults.
+
+The only module of this package that reads Django's settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from tws_admin.rules import problems
+
+__all__ = ["Config", "get", "raw"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """``settings.TWS_ADMIN`` with its defaults."""
+
+    read_only: bool = False
+    """Nobody may disconnect anybody or send anything, whatever the permissions say."""
+
+
+@functools.cache
+def get() -> Config:
+    """Return the settings of this project.
+
+    Raises:
+        ImproperlyConfigured: with every mistake that makes them unusable.
+    """
+    given = raw()
+    errors = [problem for problem in problems(given) if problem.id.startswith("E")]
+    if errors:
+        raise ImproperlyConfigured(" ".join(problem.message for problem in errors))
+    fields = {field.name for field in dataclasses.fields(Config)}
+    return Config(**{key: value for key, value in given.items() if key in fields})
+
+
+def raw() -> Any:
+    """Return ``settings.TWS_ADMIN`` as it stands, an empty dictionary when it is absent."""
+    return getattr(settings, "TWS_ADMIN", {})
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "TWS_ADMIN":
+        get.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="tws_admin.conf")

@@ -1,0 +1,36 @@
+"""Who may watch, and who may do what."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tws_admin import conf
+
+__all__ = ["CLOSE", "INSPECT", "METRICS", "SEND", "VIEW", "abilities", "may_watch"]
+
+VIEW: Final = "tornado_websockets.view_dashboard"
+CLOSE: Final = "tornado_websockets.close_connections"
+SEND: Final = "tornado_websockets.send_event"
+INSPECT: Final = "tornado_websockets.view_payloads"
+METRICS: Final = "tornado_websockets.view_metrics"
+
+ABILITIES: Final = {"disconnect": CLOSE, "send": SEND, "inspect": INSPECT}
+"""The permission that each thing takes which a viewer may do."""
+
+CHANGING: Final = frozenset({"disconnect", "send"})
+"""What a monitor that is read-only refuses."""
+
+
+def may_watch(user: Any, _request: Any = None) -> bool:
+    """Return whether a user may see the monitor; blocks, as it may ask the database."""
+    return bool(user.is_active and user.is_staff and user.has_perm(VIEW))
+
+
+def abilities(user: Any) -> list[str]:
+    """Return what a viewer may do, by the names of the feed; blocks."""
+    refused = CHANGING if conf.get().read_only else frozenset[str]()
+    return [
+        name
+        for name, permission in ABILITIES.items()
+        if name not in refused and user.has_perm(permission)
+    ]

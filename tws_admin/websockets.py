@@ -1,0 +1,1 @@
+"""What the server imports: the WebSocket of the monitor is registered here."""
