@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.process import ServerProcess
@@ -17,12 +18,22 @@ class Demo(ServerProcess):
         directory: where database and log are.
         arguments: those of the command, behind the port.
         port: 0 takes a free one.
+        visitors: how many simulated ones there are.
+        environment: in place of what is set here.
     """
 
-    def __init__(self, directory: Path, *arguments: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        port: int = 0,
+        visitors: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(
             "demo",
             str(port),
+            f"--visitors={visitors}",
             *arguments,
             directory=ROOT,
             log=directory / "demo.log",
@@ -32,6 +43,7 @@ class Demo(ServerProcess):
                 "DEBUG": "True",
                 "SECRET_KEY": "",
                 "ALLOWED_HOSTS": "",
+                **(environment or {}),
             },
         )
         self.url = self.wait_for(r"(http://127\.0\.0\.1:\d+)/admin/\n")[1]

@@ -49,11 +49,11 @@ class Outlet(Entrance):
             WebSocketClosedError: the connection is closed.
         """
         payload = encode(event, data)
-        if self.websocket.tap is not None:
-            self.websocket.tap("out", self, event, payload)
         wire = self._wire
         if not wire.is_open:
             raise WebSocketClosedError
+        if self.websocket.tap is not None:
+            self.websocket.tap("out", self, event, payload)
         if get_ident() == runtime.thread:
             wire.send_text(event, payload)
         else:

@@ -21,12 +21,12 @@ def normalise(path: str) -> str:
 
     Raises:
         InvalidInstanceError: it is no string.
-        InvalidPathError: it is blank.
+        InvalidPathError: nothing is in it but blanks and slashes.
     """
     if not isinstance(path, str):
         raise InvalidInstanceError(path, "a path, like '/chat'")
     name = path.strip().lstrip("/")
-    if not name:
+    if not name.replace("/", " ").strip():
         raise InvalidPathError(path)
     return "/" + name
 

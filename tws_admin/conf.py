@@ -24,6 +24,10 @@ class Config:
 
     read_only: bool = False
     """Nobody may disconnect anybody or send anything, whatever the permissions say."""
+    metrics_path: str | None = None
+    """Where Prometheus reads the metrics, such as ``/metrics``; None is nowhere."""
+    metrics_token: str | None = None
+    """Who sends it may read the metrics, without being a user; None is nobody."""
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -30,15 +31,32 @@ class Rule(NamedTuple):
         id: number of the system check.
         expected: in words, behind "must be".
         holds: whether a value is that.
+        is_secret: whether a value is never to be shown.
     """
 
     id: str
     expected: str
     holds: Callable[[Any], bool]
+    is_secret: bool = False
 
+
+PATH: Final = re.compile(r"/(?:(?![?#])[!-~])+")
+TOKEN: Final = re.compile(r"[!-~]{16,}")
+"""What a header can carry as it is, and nobody guesses."""
 
 RULES: Final[Mapping[str, Rule]] = {
     "read_only": Rule("E002", "True or False", lambda value: isinstance(value, bool)),
+    "metrics_path": Rule(
+        "E003",
+        "a path that begins with a slash, like '/metrics', or None",
+        lambda value: value is None or _matches(PATH, value),
+    ),
+    "metrics_token": Rule(
+        "E004",
+        "at least 16 letters, digits and signs of ASCII without a blank, or None",
+        lambda value: value is None or _matches(TOKEN, value),
+        is_secret=True,
+    ),
 }
 
 
@@ -57,8 +75,13 @@ def problems(given: Any) -> Iterator[Problem]:
             hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(RULES)}."
             yield Problem("W001", f"TWS_ADMIN has an unknown key, {key!r}.", hint)
         elif not RULES[key].holds(value):
+            got = "something else" if RULES[key].is_secret else repr(value)
             yield Problem(
                 RULES[key].id,
-                f"TWS_ADMIN[{key!r}] must be {RULES[key].expected}, got {value!r}.",
+                f"TWS_ADMIN[{key!r}] must be {RULES[key].expected}, got {got}.",
                 "Correct it in the settings, or leave it out for the default.",
             )
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None

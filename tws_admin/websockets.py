@@ -1,1 +1,22 @@
 """What the server imports: the WebSocket of the monitor is registered here."""
+
+from __future__ import annotations
+
+from tornado_websockets.websocket import WebSocket
+from tws_admin import connections, control, inspector, scrape, watching
+from tws_admin.monitor import monitor
+
+__all__ = ["register"]
+
+
+def register() -> WebSocket:
+    """Return the WebSocket of the feed, with all that it answers; made unless it is there."""
+    return monitor.register(watching.attach, connections.attach, _control, inspector.attach)
+
+
+def _control(websocket: WebSocket) -> None:
+    control.attach(websocket, monitor.log)
+
+
+register()
+scrape.attend()

@@ -54,8 +54,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     contexts = []
 
     def complain(message: ConsoleMessage) -> None:
-        # That a server went away is what some tests are about; Chromium tells it as an error.
-        if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
+        # That a server went away is what some tests are about; Chromium tells it as an error. So it
+        # does that the admin's pages have no icon.
+        is_expected = "ERR_CONNECTION_REFUSED" in message.text or message.location["url"].endswith(
+            "/favicon.ico"
+        )
+        if message.type == "error" and not is_expected:
             complaints.append(message.text)
 
     def open_page(url: str, **context_options: Any) -> Page:

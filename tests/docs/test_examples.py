@@ -22,7 +22,7 @@ DRIVERS = Path(__file__).parent / "project" / "tests.py"
 APPS = ("chat", "jobs", "drivers")
 
 # What a reader has done before: the apps stand in INSTALLED_APPS.
-INSTALLED = f"\nINSTALLED_APPS += {['tornado_websockets', *APPS]}\n"
+INSTALLED = f"\nINSTALLED_APPS += {['tornado_websockets', 'tws_admin', *APPS]}\n"
 
 
 def manage(folder: Path, *arguments: str) -> str:
@@ -35,6 +35,7 @@ def manage(folder: Path, *arguments: str) -> str:
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "PYTHONPATH": str(ROOT),
             "TORNADO_PORT": "8123",
+            "METRICS_TOKEN": "only-for-the-tests",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,6 +83,21 @@ class Reader:
         with path.open("a") as file:
             file.write(step.text)
 
+    def change(self, steps: Sequence[Step]) -> None:
+        """Do what changes code while the server runs, which loads it again."""
+        assert self.server is not None
+        before = len(self.server.output)
+        for step in steps:
+            self.follow(step)
+        self.server.wait_for(rf"(?s:.{{{before}}}.*)changed, reloading(?s:.*)Quit with ")
+
+    def make_a_superuser(self) -> None:
+        """Do what the README says in a sentence, since the command asks for a password."""
+        self.environment["DJANGO_SUPERUSER_PASSWORD"] = "secret"
+        self.execute(
+            "python manage.py createsuperuser --noinput --username ann --email ann@example.com"
+        )
+
     def execute(self, command: str) -> None:
         if command == SERVE:
             self.server = ServerProcess(
@@ -110,6 +125,7 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
     reader = Reader(tmp_path / "mysite", python, free_port)
     todo = list(steps())
     serving = next(n for n, step in enumerate(todo) if SERVE in step.text)
+    watching = next(n for n, step in enumerate(todo) if "tws_admin" in step.text)
     try:
         for step in todo[: serving + 1]:
             reader.follow(step)
@@ -118,11 +134,11 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
         async with async_playwright() as playwright:
             browser = await launch(playwright)
             await two_tabs_chat(browser, port)
-            changed = len(reader.server.output)
-            for step in todo[serving + 1 :]:
-                reader.follow(step)
-            reader.server.wait_for(rf"(?s:.{{{changed}}}.*)changed, reloading(?s:.*)Quit with ")
+            reader.change(todo[serving + 1 : watching])
             await every_tab_sees_the_bar(browser, port)
+            reader.change(todo[watching:])
+            reader.make_a_superuser()
+            await the_monitor_shows_the_chat(browser, port)
             await browser.close()
         assert reader.server.stop() == 0
         assert "Traceback" not in reader.server.output
@@ -154,3 +170,13 @@ async def every_tab_sees_the_bar(browser: Browser, port: int) -> None:
     for page in (one, two):
         await expect(page.locator("#work")).to_contain_text("Step 20")
         await expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
+
+
+async def the_monitor_shows_the_chat(browser: Browser, port: int) -> None:
+    page = await open_tab(browser, port)
+    await page.goto(f"http://127.0.0.1:{port}/admin/tornado_websockets/")
+    await page.get_by_label("Username").fill("ann")
+    await page.get_by_label("Password").fill("secret")
+    await page.get_by_role("button", name="Log in").click()
+    row = page.locator('[data-tws-rows="paths"] [data-tws-key="/chat"]')
+    await expect(row.locator('[data-tws-cell="path"]')).to_have_text("/chat")

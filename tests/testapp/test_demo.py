@@ -11,8 +11,11 @@ from http.cookiejar import CookieJar
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
 
 from testapp.management.commands.demo import Command
+from testapp.models import ChatMessage
+from testapp.visitors import MARK
 from tests.demo import Demo
 
 
@@ -56,15 +59,29 @@ def test_a_new_password_replaces_the_old_one() -> None:
     assert get_user_model().objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_what_simulated_visitors_have_said_is_forgotten() -> None:
+    for author in ("Ada", f"Ada{MARK}", f"{MARK} Ada"):
+        ChatMessage.objects.create(author=author, text="Hello!")
+    prepare()
+    assert [message.author for message in ChatMessage.objects.all()] == ["Ada", f"{MARK} Ada"]
+
+
+def test_a_negative_number_of_visitors_is_refused() -> None:
+    with pytest.raises(CommandError, match="--visitors must not be negative, got -1"):
+        call_command("demo", "--visitors=-1")
+
+
 def test_it_prepares_a_database_serves_and_stops_with_status_0(
     start_demo: Callable[..., Demo],
 ) -> None:
     demo = start_demo("--noreload")
-    for page in ("/", "/chat/", "/echo/", "/progress/", "/admin/"):
+    for page in ("/", "/chat/", "/echo/", "/progress/", "/admin/", "/admin/tornado_websockets/"):
         assert f"  {demo.url}{page}\n" in demo.output
     assert sign_in(demo.url, password_in(demo.output)) == f"{demo.url}/admin/"
     assert demo.stop() == 0, demo.output
     assert "Traceback" not in demo.output
+    assert "simulated" not in demo.output
 
 
 def test_the_auto_reloader_does_not_prepare_twice(start_demo: Callable[..., Demo]) -> None:

@@ -6,9 +6,11 @@ import gc
 from typing import Any
 
 import pytest
+from tornado.web import HTTPError
 
 from tests.tornado_websockets.visitors import status, visitor
 from tornado_websockets import testing
+from tornado_websockets.signals import connection_rejected
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
 
@@ -61,6 +63,14 @@ class Choosing(WebSocketHandler):
         return origin == FRIEND
 
 
+class Closing(WebSocketHandler):
+    """Refuses for a reason of its own."""
+
+    def prepare(self) -> Any:
+        self.count_refusal("night")
+        raise HTTPError(403)
+
+
 @pytest.mark.parametrize("handler", [WebSocketHandler, Silent, Sync, Before, After])
 async def test_a_prepare_of_a_project_opens_nothing(handler: type[WebSocketHandler]) -> None:
     closed, opened = WebSocket("/closed", login_required=True), WebSocket("/opened")
@@ -107,3 +117,21 @@ async def test_a_handler_of_the_project_may_decide_which_origins_it_takes() -> N
             assert await status(server, "/own", **headers) == answer, (origin, site, sent)
         rebound = {"Host": "evil.example", "Origin": FRIEND, "Cookie": cookie}
         assert await status(server, "/own", **rebound) == 403
+
+
+async def test_a_handler_of_the_project_may_refuse_for_a_reason_of_its_own() -> None:
+    ws = WebSocket("/other")
+    told: list[dict[str, Any]] = []
+
+    def note(*, signal: Any, sender: Any, **event: Any) -> None:
+        told.append(event)
+
+    connection_rejected.connect(note)
+    try:
+        routes = [(r"/ws/own", Closing, {"websocket": ws})]
+        async with testing.serve(routes, share_thread=False) as server:
+            assert await status(server, "/own") == 403
+    finally:
+        connection_rejected.disconnect(note)
+    assert ws.stats.rejected == {"night": 1}
+    assert told == [{"websocket": ws, "reason": "night", "ip": "127.0.0.1"}]

@@ -193,6 +193,40 @@ async def test_broadcast_works_anywhere_in_order(server: Server) -> None:
     assert [(await client.receive()).data.n for _ in range(100)] == list(range(100))
 
 
+async def test_broadcast_reaches_some_of_the_clients_when_they_are_named(server: Server) -> None:
+    ws = WebSocket("/chat")
+    clients = [await server.connect("/chat") for _ in range(3)]
+    first, _second, third = ws.handlers
+    ws.broadcast("some", to=[third, first])
+    ws.broadcast("nobody", to=[])
+    ws.broadcast("everybody")
+    events = []
+    for client in clients:
+        events.append([(await client.receive()).event])
+        while events[-1][-1] != "everybody":
+            events[-1].append((await client.receive()).event)
+    assert events == [["some", "everybody"], ["everybody"], ["some", "everybody"]]
+    assert ws.stats.events_out == 5
+
+
+async def test_one_of_those_named_may_have_gone(server: Server) -> None:
+    ws = WebSocket("/chat")
+    client, gone = await server.connect("/chat"), await server.connect("/chat")
+    named = ws.handlers
+    await gone.close()
+    ws.broadcast("news", to=named)
+    assert await client.receive() == ("news", {})
+
+
+async def test_a_path_that_is_not_monitored_is_served_and_counted(server: Server) -> None:
+    quiet, usual = WebSocket("/quiet", monitored=False), WebSocket("/usual")
+    assert (quiet.monitored, usual.monitored) == (False, True)
+    client = await server.connect("/quiet")
+    quiet.broadcast("news")
+    assert (await client.receive()).event == "news"
+    assert (quiet.stats.opened, quiet.stats.events_out) == (1, 1)
+
+
 def test_broadcast_without_a_server_is_an_error() -> None:
     with pytest.raises(ServerNotRunningError, match="on /chat: this process runs no server"):
         WebSocket("/chat").broadcast("news")

@@ -7,13 +7,17 @@ import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management import CommandParser, call_command
+from django.core.management import CommandError, CommandParser, call_command
 from django.urls import reverse
 
+from testapp.models import ChatMessage
+from testapp.visitors import MARK, Visitors, quieten
 from tornado_websockets.management.commands import runtornado
 
 PREPARED = "TESTAPP_DEMO_IS_PREPARED"
 PAGES = ("index", "chat", "echo", "progress", "admin:index")
+MONITOR = ("admin:app_list", ["tornado_websockets"])
+VISITORS = 20
 
 
 class Command(runtornado.Command):
@@ -24,8 +28,18 @@ class Command(runtornado.Command):
         parser.add_argument(
             "--reset-password", action="store_true", help="Give admin a new random password."
         )
+        parser.add_argument(
+            "--visitors",
+            type=int,
+            default=VISITORS,
+            metavar="N",
+            help="Simulated visitors who chat, come and go; %(default)s by default, 0 for none.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.visitors: int = options["visitors"]
+        if self.visitors < 0:
+            raise CommandError(f"--visitors must not be negative, got {self.visitors}")
         # The auto-reloader runs the whole command again, in the same environment.
         if PREPARED not in os.environ:
             self.prepare(reset_password=options["reset_password"])
@@ -35,6 +49,8 @@ class Command(runtornado.Command):
     def prepare(self, *, reset_password: bool) -> None:
         """Migrate, and make sure that somebody can sign in to the admin."""
         call_command("migrate", interactive=False, verbosity=0)
+        # What they said the last time would be all that is left to read.
+        ChatMessage.objects.filter(author__endswith=MARK).delete()
         admin, created = get_user_model().objects.get_or_create(
             username="admin", defaults={"is_staff": True, "is_superuser": True}
         )
@@ -49,9 +65,16 @@ class Command(runtornado.Command):
             )
 
     def write_banner(self, names: list[str], *, reloads: bool) -> None:
-        """Tell where the pages are, too."""
+        """Tell where the pages are, too, and let the visitors come."""
         super().write_banner(names, reloads=reloads)
         self.stdout.write("Pages:")
-        for page in PAGES:
-            self.stdout.write(f"  {names[0].rstrip('/')}{reverse(page)}")
+        for path in (*map(reverse, PAGES), reverse(MONITOR[0], args=MONITOR[1])):
+            self.stdout.write(f"  {names[0].rstrip('/')}{path}")
+        if self.visitors and names[0].startswith("http"):
+            quieten()
+            Visitors(self.visitors, names[0]).attend()
+            self.stdout.write(
+                f"{self.visitors} simulated visitors come and go, which is not logged;"
+                " --visitors 0 is without them."
+            )
         self.stdout.flush()

@@ -12,12 +12,13 @@ from importlib import import_module
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from tornado_websockets import conf
 from tornado_websockets.discovery import discover
 from tornado_websockets.testing import serve
 from tornado_websockets.websocket import registry
+from tws_admin import conf as monitor_conf
 
 # The first four stand in no module that a server finds by itself.
 import_module("chat.archive")
@@ -36,6 +37,7 @@ PATHS = {
     "/night",
     "/poll",
     "/team",
+    "/tornado_websockets/monitor",
 }
 
 
@@ -44,6 +46,12 @@ class SettingsTests(SimpleTestCase):
 
     def test_the_environment_comes_on_top(self) -> None:
         self.assertEqual(conf.get(), conf.Config(port=8123, limits=conf.Limits(message_size=2**18)))
+
+    def test_so_are_those_of_the_monitor(self) -> None:
+        expected = monitor_conf.Config(
+            read_only=True, metrics_path="/metrics", metrics_token="only-for-the-tests"
+        )
+        self.assertEqual(monitor_conf.get(), expected)
 
     def test_they_pass_the_checks(self) -> None:
         call_command("check", fail_level="WARNING")
@@ -77,6 +85,23 @@ class ExampleTests(TransactionTestCase):
             client.emit("add", {"by": 4})
             self.assertEqual(await client.receive(), ("value", {"value": 1}))
             self.assertEqual(await client.receive(), ("value", {"value": 5}))
+
+    async def test_the_metrics(self) -> None:
+        async with serve(share_thread=False) as server:
+            await server.connect("/counter")
+            request = HTTPRequest(
+                f"http://{server.host}/metrics",
+                headers={"Authorization": "Bearer only-for-the-tests"},
+            )
+            metrics = (await AsyncHTTPClient().fetch(request)).body.decode()
+        self.assertIn('\ntornado_websockets_connections{path="/counter"} 1.0\n', metrics)
+
+    async def test_the_receiver(self) -> None:
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/counter")
+            with self.assertLogs("chat", "WARNING") as logs:
+                await client.close(4008)
+            self.assertRegex(logs.output[0], "127.0.0.1 read too slowly for [0-9]+ seconds")
 
     async def test_the_archive(self) -> None:
         message = import_module("chat.models").Message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -30,6 +31,9 @@ WEBSOCKETS: Final = f"""
 metered = WebSocket("/metered", limits={{"messages_per_second": {MESSAGES}, "burst": {BURST}}})
 metered.on(message)
 """
+
+TURNS: Final = 100
+"""Moments of a second, among which those are spread that send a byte a second."""
 
 HEAD: Final = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 BODY: Final = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
@@ -70,20 +74,18 @@ class Lorises:
         return len(self._alive)
 
     def _drip(self) -> None:
-        rounds = 0
-        while self._alive and not self._over.wait(0.1):
-            rounds += 1
-            for number, sock in enumerate(list(self._alive)):
-                # All together they would be a flood of their own.
-                if self._has_ended(sock, drips=number % 10 == rounds % 10):
+        # Each in its turn, as clients that know nothing of each other.
+        turns = itertools.cycle([self._alive[turn::TURNS] for turn in range(TURNS)])
+        while self._alive and not self._over.wait(1 / TURNS):
+            for sock in next(turns):
+                if sock in self._alive and self._has_ended(sock):
                     self.closed.append(time.monotonic() - self.opened)
                     self._alive.remove(sock)
                     sock.close()
 
-    def _has_ended(self, sock: socket.socket, *, drips: bool) -> bool:
+    def _has_ended(self, sock: socket.socket) -> bool:
         try:
-            if drips:
-                sock.send(b"x")
+            sock.send(b"x")
             return sock.recv(1 << 16) == b""
         except BlockingIOError:
             return False

@@ -1,0 +1,160 @@
+/** What an operator does to others. The page asks first, and the server decides. */
+
+import { field, open_dialog } from './dialog.js';
+import { button, element, find, set_hidden, set_text } from './dom.js';
+import { gettext, interpolate, ngettext } from './text.js';
+
+const SHOWN_FOR_MS = 10_000;
+
+/** Whom something is done to: exactly one of `connection` (an id), `user` (a primary key) and `path`. */
+export class Target {
+  constructor(kind, value, name = value) {
+    this.kind = kind;
+    this.value = value;
+    this.name = name;
+  }
+
+  get data() {
+    return { [this.kind]: this.value };
+  }
+
+  get words() {
+    const texts = {
+      connection: gettext('connection %(name)s'),
+      user: gettext('user %(name)s'),
+      path: gettext('path %(name)s'),
+    };
+    return interpolate(texts[this.kind], { name: this.name });
+  }
+}
+
+export class Actions {
+  #root;
+  #link;
+  #may = [];
+  #notice;
+  #timer;
+
+  constructor(root, link) {
+    this.#root = root;
+    this.#link = link;
+    this.#notice = element('p', { class: 'tws-notice', role: 'status', 'data-tws-notice': 'done', hidden: true });
+    find(root, '', 'status').after(this.#notice);
+  }
+
+  show({ may }) {
+    this.#may = may;
+  }
+
+  can(ability) {
+    return this.#may.includes(ability);
+  }
+
+  /** Make the buttons for what this viewer may do to somebody; none when that is nothing. */
+  buttons(target) {
+    const buttons = [];
+    const words = { target: target.words };
+    if (this.can('send') && target.kind !== 'user') {
+      const label = interpolate(gettext('Send an event to %(target)s'), words);
+      buttons.push(button(gettext('Send…'), () => this.send(target), { 'aria-label': label }));
+    }
+    if (this.can('disconnect')) {
+      const label = interpolate(gettext('Disconnect %(target)s'), words);
+      const text = target.kind === 'connection' ? gettext('Disconnect…') : gettext('Disconnect all…');
+      buttons.push(button(text, () => this.disconnect(target), { 'aria-label': label }));
+    }
+    return buttons;
+  }
+
+  async disconnect(target) {
+    const reason = element('input', { type: 'text', name: 'reason', maxlength: 120, class: 'vTextField' });
+    const question = element('p', { class: 'tws-question' }, gettext('Counting connections…'));
+    const { submit } = open_dialog({
+      title: interpolate(gettext('Disconnect %(target)s'), { target: target.words }),
+      body: [
+        question,
+        element('p', { class: 'help' }, gettext('Clients of this package do not come back by themselves: the close code is 4500.')),
+        field(gettext('Reason, which the clients are told'), reason),
+      ],
+      submit: gettext('Disconnect'),
+      is_dangerous: true,
+      on_submit: async () => {
+        const data = { ...target.data, ...(reason.value && { reason: reason.value }) };
+        const { count } = await this.#link.ask('disconnect', data);
+        const text = ngettext('%(count)s connection was closed.', '%(count)s connections were closed.', count);
+        this.#tell(interpolate(text, { count }));
+      },
+    });
+    const { count, is_exact } = await this.#count_open(target);
+    if (count === null) {
+      set_text(question, gettext('How many connections that closes is not known.'));
+      return;
+    }
+    const text = is_exact
+      ? ngettext('%(count)s connection will be closed.', '%(count)s connections will be closed.', count)
+      : ngettext('%(count)s connection or more will be closed.', '%(count)s connections or more will be closed.', count);
+    set_text(question, interpolate(text, { count }));
+    const label = ngettext('Disconnect %(count)s connection', 'Disconnect %(count)s connections', count);
+    if (is_exact) set_text(submit, interpolate(label, { count }));
+  }
+
+  async send(target) {
+    const name = element('input', { type: 'text', name: 'name', required: true, maxlength: 200, class: 'vTextField' });
+    const payload = element('textarea', { name: 'payload', rows: 6, class: 'vLargeTextField', spellcheck: 'false' }, '{}');
+    const question = element('p', { class: 'tws-question' }, gettext('Counting connections…'));
+    const { submit } = open_dialog({
+      title: interpolate(gettext('Send an event to %(target)s'), { target: target.words }),
+      body: [question, field(gettext('Event'), name), field(gettext('Data, a JSON object'), payload)],
+      submit: gettext('Send'),
+      on_submit: async () => {
+        const data = { ...target.data, name: name.value, payload: object_of(payload.value) };
+        const { count } = await this.#link.ask('send', data);
+        const text = ngettext('The event went to %(count)s connection.', 'The event went to %(count)s connections.', count);
+        this.#tell(interpolate(text, { count }));
+      },
+    });
+    try {
+      const { count } = await this.#link.ask('recipients', target.data);
+      const text = ngettext('It will reach %(count)s connection.', 'It will reach %(count)s connections.', count);
+      set_text(question, interpolate(text, { count }));
+      const label = ngettext('Send to %(count)s connection', 'Send to %(count)s connections', count);
+      set_text(submit, interpolate(label, { count }));
+    } catch (error) {
+      set_text(question, error.message);
+    }
+  }
+
+  /** Count whom a disconnect would reach; a user's connections only as far as one page of them tells. */
+  async #count_open({ kind, value, name }) {
+    if (kind === 'connection') return { count: 1, is_exact: true };
+    try {
+      const asked = kind === 'path' ? { path: value } : { search: name };
+      const { count, pages, rows } = await this.#link.ask('connections', asked);
+      if (kind === 'path') return { count, is_exact: true };
+      return { count: rows.filter(({ user_id }) => user_id === value).length, is_exact: pages === 1 };
+    } catch {
+      return { count: null, is_exact: false };
+    }
+  }
+
+  #tell(text) {
+    clearTimeout(this.#timer);
+    set_text(this.#notice, text);
+    set_hidden(this.#notice, false);
+    this.#timer = setTimeout(() => set_hidden(this.#notice, true), SHOWN_FOR_MS);
+  }
+}
+
+/** Read the data of an event; the error of what is no JSON object is for people. */
+export function object_of(text) {
+  let data;
+  try {
+    data = JSON.parse(text.trim() || '{}');
+  } catch (error) {
+    throw new Error(interpolate(gettext('The data must be JSON: %(error)s'), { error: error.message }));
+  }
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) {
+    throw new Error(gettext('The data must be a JSON object, such as {"message": "Hello"}.'));
+  }
+  return data;
+}

@@ -1,0 +1,57 @@
+"""What the page asks for in its templates, as the admin's own view gives it nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.core.exceptions import PermissionDenied
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tws_admin import page
+from tws_admin.connections import sockets_of
+from tws_admin.monitor import monitor
+from tws_admin.permissions import may_watch
+from tws_admin.rows import page_of, row
+
+__all__ = ["register"]
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def tws_dashboard(context: Context) -> dict[str, Any]:
+    """Return what the page shows, read now.
+
+    Raises:
+        PermissionDenied: the visitor may not see it, whoever renders this template.
+    """
+    request = context["request"]
+    if not may_watch(request.user):
+        raise PermissionDenied
+    chosen = request.GET.get("range")
+    chosen = chosen if chosen in page.RANGES else next(iter(page.RANGES))
+    snapshot = monitor.snapshot(range=chosen, user=request.user)
+    newest = page_of(sockets_of(None), sort="-connected_at")
+    return {
+        "snapshot": snapshot,
+        "range": chosen,
+        "ranges": page.RANGES,
+        "is_running": monitor.is_running,
+        "words": page.words(),
+        "connection_count": newest.total,
+        **page.page(snapshot, [row(socket) for socket in newest.sockets]),
+    }
+
+
+@register.simple_tag(takes_context=True)
+def tws_nonce(context: Context) -> SafeString | str:
+    """Return the attribute ``nonce`` for a script or style sheet, where Django's CSP has one.
+
+    Django 6.1 has such a tag, 6.0 the nonce alone, 5.2 neither.
+    """
+    # Not for its truth: Django's nonce is false until it is used.
+    nonce = context.get("csp_nonce")
+    return "" if nonce is None else format_html('nonce="{}"', nonce)
