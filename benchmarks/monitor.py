@@ -41,7 +41,8 @@ class Viewer:
     def __init__(self) -> None:
         self.sent = 0
         self._near, self._far = socket.socketpair()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def send(self, outgoing: Outgoing) -> None:
         self.sent += len(outgoing.frame)
@@ -49,13 +50,15 @@ class Viewer:
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self._near.close()
+        self._reader.join()
 
     def leave(self, code: int, reason: str) -> None:
-        self._near.close()
+        self.close()
 
     def _read(self) -> None:
-        while self._far.recv(1 << 20):
-            pass
+        with self._far:
+            while self._far.recv(1 << 20):
+                pass
 
 
 class Idle(Viewer):
@@ -69,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.monitor", description=__doc__)
     for name, default in (("paths", 200), ("connections", 5000), ("viewers", 20), ("ticks", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--every", type=float, default=1.0, help="seconds of a tick")
     options = parser.parse_args(arguments)
     if not settings.configured:
         settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"])
@@ -86,7 +90,7 @@ async def _measure(options: argparse.Namespace) -> None:
     for path, connection in idle:
         layer.join(path, connection)
     runtime.start(threads=1)
-    bench = Bench(Monitor(), paths)
+    bench = Bench(Monitor(), paths, every_s=options.every)
     sys.stdout.write(
         f"| ms of a tick of {options.paths} paths | nobody watches | {options.viewers} watch |"
         " kB of a tick |\n| --- | ---: | ---: | ---: |\n"
@@ -106,13 +110,14 @@ async def _measure(options: argparse.Namespace) -> None:
 class Bench:
     """A monitor whose ticks are made here."""
 
-    def __init__(self, monitor: Any, paths: list[WebSocket]) -> None:
+    def __init__(self, monitor: Any, paths: list[WebSocket], *, every_s: float) -> None:
         # It needs settings.
         from tws_admin.observer import Observer
 
         monitor.register()
         self._monitor = monitor
         self._paths = paths
+        self._every_s = every_s
         self._observer = Observer()
 
     async def run(self, called: int, ticks: int, *, viewers: int) -> tuple[float, float]:
@@ -126,7 +131,7 @@ class Bench:
         seats.update({each: Place(self._observer.seq) for each in crowd})
         costs_ms, sizes_kb = [], []
         for _ in range(ticks + 1):
-            await asyncio.sleep(1)
+            await asyncio.sleep(self._every_s)
             self._go_on(called)
             sent = sum(each.sent for each in crowd)
             start = time.thread_time()

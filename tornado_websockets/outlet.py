@@ -52,8 +52,9 @@ class Outlet(Entrance):
         wire = self._wire
         if not wire.is_open:
             raise WebSocketClosedError
-        if self.websocket.tap is not None:
-            self.websocket.tap("out", self, event, payload)
+        tap = self.websocket.tap
+        if tap is not None:
+            tap("out", self, event, payload)
         if get_ident() == runtime.thread:
             wire.send_text(event, payload)
         else:

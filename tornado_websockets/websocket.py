@@ -208,8 +208,9 @@ class WebSocket:
             EncodeError: a value in data cannot be encoded; names its key path.
         """
         payload = encode(event, data)
-        if self.tap is not None:
-            self.tap("out", None, event, payload)
+        tap = self.tap
+        if tap is not None:
+            tap("out", None, event, payload)
         layer.publish(self.path, Outgoing(event, payload), to)
 
     def bind(self, module: AnyModule) -> AnyModule:

@@ -130,8 +130,9 @@ class WebSocketHandler(Outlet):
         except InvalidMessageError as error:
             self._conduct.refuse(error.code)
             return
-        if self.websocket.tap is not None:
-            self.websocket.tap("in", self, event, message)
+        tap = self.websocket.tap
+        if tap is not None:
+            tap("in", self, event, message)
         self.websocket.stats.events_in += 1
         self._inbox.put(callback, data, self._wire)
 

@@ -19,12 +19,14 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     InfoMetricFamily,
     SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
 
 import tornado_websockets
+from tornado_websockets.histogram import Histogram
 from tornado_websockets.process import ProcessStats
 from tornado_websockets.runtime import runtime
 from tornado_websockets.stats import PathStats
@@ -33,6 +35,9 @@ from tornado_websockets.websocket import WebSocket, registry
 __all__ = ["Metrics", "new_registry"]
 
 PREFIX: Final = "tornado_websockets"
+
+BOUNDS_S: Final = (0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+"""Bounds of the buckets that durations are exported in: few, as each is a series of each path."""
 
 
 class Number(NamedTuple):
@@ -119,7 +124,7 @@ class Metrics(Collector):
         websockets = [each for each in list(registry.values()) if each.monitored]
         yield from _numbers(websockets)
         yield from _counts(websockets)
-        yield _durations(websockets)
+        yield from _durations(websockets)
         yield from self._server()
 
     def _server(self) -> Iterator[Metric]:
@@ -179,14 +184,26 @@ def _counts(websockets: Iterable[WebSocket]) -> Iterator[Metric]:
         yield family
 
 
-def _durations(websockets: Iterable[WebSocket]) -> Metric:
-    family = SummaryMetricFamily(
+def _durations(websockets: Iterable[WebSocket]) -> Iterator[Metric]:
+    paths = HistogramMetricFamily(
         f"{PREFIX}_callback_seconds",
         "How long calls of callbacks took, waiting included.",
+        labels=["path"],
+    )
+    events = SummaryMetricFamily(
+        f"{PREFIX}_event_seconds",
+        "How long the calls for one event took.",
         labels=["path", "event"],
     )
     for websocket in websockets:
+        of_path = Histogram()
         for event, stats in websocket.stats.events.copy().items():
             calls = stats.latency.snapshot()
-            family.add_metric([websocket.path, event], calls.count, calls.total_s)
-    return family
+            of_path.merge(calls)
+            events.add_metric([websocket.path, event], calls.count, calls.total_s)
+        counts = [*of_path.up_to(*BOUNDS_S), of_path.count]
+        names = [*map(str, BOUNDS_S), "+Inf"]
+        buckets = list(zip(names, counts, strict=True))
+        paths.add_metric([websocket.path], buckets, of_path.total_s)
+    yield paths
+    yield events

@@ -38,8 +38,8 @@ LIMITS: Final = {
     "burst": 50,
 }
 
-ANSWER_S: Final = 5.0
-"""Seconds that a thread waits for the event loop."""
+PATIENCE_S: Final = 1.0
+"""Seconds after which a thread that waits for the event loop looks whether there still is one."""
 
 TOO_SLOW: Final = (4008, "reader too slow")
 
@@ -120,8 +120,7 @@ class Monitor:
     def tick(self, observer: Observer) -> None:
         """Begin the next tick, and send it to the viewers to whom it is due."""
         observer.tick()
-        due = [each for each in observer.viewers.due(observer.seq) if not each.unsent_bytes]
-        observer.attempt("the ticks", self._send, observer, due)
+        observer.attempt("the ticks", self._send_due, observer)
 
     def welcome(self, socket: WebSocketHandler, answer: dict[str, Any], range: str) -> None:
         """Send a snapshot to a viewer, who gets ticks from then on.
@@ -193,6 +192,11 @@ class Monitor:
         self._wait(observer)
         self.tick(observer)
 
+    def _send_due(self, observer: Observer) -> None:
+        # Those who have not read yet get all of it at once, when they have.
+        due = observer.viewers.due(observer.seq)
+        self._send(observer, [each for each in due if not each.unsent_bytes])
+
     def _send(self, observer: Observer, sockets: list[WebSocketHandler]) -> None:
         """Send a tick to each, encoded once for all who have the same one already."""
         for since, group in observer.viewers.groups(sockets).items():
@@ -221,10 +225,10 @@ class Monitor:
                 answer.set_exception(error)
 
         runtime.call(settle)
-        try:
-            return answer.result(ANSWER_S)
-        except TimeoutError:  # the server has ended meanwhile
-            return None
+        while runtime.is_running:  # a call is dropped when the server ends meanwhile
+            with contextlib.suppress(TimeoutError):
+                return answer.result(PATIENCE_S)
+        return None
 
 
 def _absent(range: str) -> dict[str, Any]:

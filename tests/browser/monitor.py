@@ -21,7 +21,7 @@ from tests.demo import ROOT, Demo
 from tornado_websockets.paths import url
 
 PATH = "/admin/tornado_websockets/"
-PASSWORD = "a password for tests"  # noqa: S105 - of users that live as long as one test
+PASSWORD = "a password for tests"
 
 ADD_USER = """
 from django.contrib.auth.models import Permission, User
@@ -34,7 +34,12 @@ class Site(Demo):
     """The example, with people who may look at its monitor."""
 
     def __init__(
-        self, directory: Path, *, port: int = 0, visitors: int = 0, settings: str = "testapp.settings"
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        visitors: int = 0,
+        settings: str = "testapp.settings",
     ) -> None:
         self.database = directory / "demo.sqlite3"
         self._clients = contextlib.ExitStack()

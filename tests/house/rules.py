@@ -26,7 +26,7 @@ Rule = Callable[[list[Module]], list[str]]
 MAX_LINES = 260
 PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
-    "sampler", "feed", "timings", "bars", "viewers", "masking", "rows", "tap", "proxies",
+    "histogram", "sampler", "feed", "timings", "bars", "viewers", "masking", "rows", "tap", "proxies",
     "limits.rates", "limits.census", "limits.loggate",
 }  # fmt: skip
 SETTINGS_READERS = {"conf"}

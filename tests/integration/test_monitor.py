@@ -235,6 +235,31 @@ def test_an_admin_that_discovers_nothing(project: Project) -> None:
     assert_installed(project.look())
 
 
+def test_a_project_without_what_is_optional(project: Project) -> None:
+    """No translations, no request in its templates, a login for each view."""
+    more = """
+    USE_I18N = USE_TZ = False
+    TEMPLATES[0]["OPTIONS"]["context_processors"].remove("django.template.context_processors.request")
+    MIDDLEWARE.insert(5, "django.contrib.auth.middleware.LoginRequiredMiddleware")
+    """
+    project.write([*DJANGO, "tornado_websockets", "tws_admin"], textwrap.dedent(more))
+    found: dict[str, Any] = project.run(
+        """
+        below = "/admin/tornado_websockets/"
+        paths = [below, below + "dashboard/", below + "dashboard/jsi18n/"]
+        seen = [look(path) for path in paths]
+        client.logout()
+        refused = [client.get(path, secure=True)["Location"] for path in paths]
+        print(json.dumps({"seen": seen, "refused": refused}))
+        """,
+        "/admin/",
+    )
+    assert [page["status"] for page in found["seen"]] == [200, 200, 200]
+    assert found["seen"][0]["has_page"]
+    assert found["seen"][1]["has_page"]
+    assert all("/login/?next=/admin/tornado_websockets/" in url for url in found["refused"])
+
+
 @pytest.mark.parametrize("first", ["unfold", "tws_admin"])
 def test_django_unfold(project: Project, first: str) -> None:
     """It puts another site and other templates in the place of Django's."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from tws_admin.definitions import DEFINITIONS
 from tws_admin.figures import NONE, STYLES, write
+
+FORMAT = Path(__file__).parents[2] / "tws_admin/static/tws_admin/format.js"
+UNITS = [f"%(amount)s{unit}" for unit in ("/s", " byte", " kB", " MB", " GB", " TB")]
+UNITS += [f"%(amount)s{unit}" for unit in (" d", " h", " min", " s", " ms")]
 
 
 @pytest.mark.parametrize(
@@ -68,3 +78,46 @@ def test_numbers_speak_the_language_of_the_page() -> None:
 
 def test_every_definition_has_a_style_that_there_is() -> None:
     assert {known.style for known in DEFINITIONS.values()} <= STYLES.keys()
+
+
+SCRIPT = """
+import { readFileSync } from "node:fs";
+const { Format } = await import(process.argv[1]);
+const { language, texts, values } = JSON.parse(readFileSync(0, "utf8"));
+globalThis.gettext = (text) => texts[text] ?? text;
+const format = new Format(language);
+const found = values.map(([style, value]) => format[style](value).replace(/\\s/g, " "));
+console.log(JSON.stringify(found));
+"""
+
+VALUES = [0, 0.004, 0.05, 0.1239, 1, 1.5, 9.994, 10, 12.34, 99.94, 99.96, 100, 999, 1000, 1234.4]
+VALUES += [59, 60, 61, 3599, 3600, 3661, 86399, 86400, 90061, 999499, 999500, 12_345_678, 2.5e15]
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "de"])
+def test_the_scripts_write_every_number_in_the_same_way(language: str) -> None:
+    """So nothing jumps when they take over; where Node.js is, which runs their own tests too."""
+    node = shutil.which("node")
+    if node is None:
+        return
+    styles = [style for style in STYLES if style != "clock"]  # that is the reader's own
+    values = [(style, value) for style in styles for value in VALUES]
+    with translation.override(language):
+        texts = {text: gettext(text) for text in UNITS}
+        mine = [" ".join(write(value, style).split()) for style, value in values]
+    asked = {"language": language, "texts": texts, "values": values}
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", SCRIPT, FORMAT.as_uri()],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    theirs = json.loads(done.stdout)
+    different = [
+        (*value, my, their)
+        for value, my, their in zip(values, mine, theirs, strict=True)
+        if my != their
+    ]
+    assert different == []

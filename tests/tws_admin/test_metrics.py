@@ -83,8 +83,11 @@ async def test_it_tells_what_clients_did(server: Server, caplog: pytest.LogCaptu
     assert value(samples, "warnings_total", path="/chat", code="handler_error") == 1
     assert value(samples, "callback_errors_total", path="/chat", event="say") == 0
     assert value(samples, "callback_errors_total", path="/chat", event="fail") == 1
-    assert value(samples, "callback_seconds_count", path="/chat", event="say") == 3
-    total_s = value(samples, "callback_seconds_sum", path="/chat", event="say")
+    assert value(samples, "event_seconds_count", path="/chat", event="say") == 3
+    calls = ws.stats.latency.count
+    assert value(samples, "callback_seconds_count", path="/chat") == calls > 3
+    assert value(samples, "callback_seconds_bucket", path="/chat", le="30.0") == calls
+    total_s = value(samples, "event_seconds_sum", path="/chat", event="say")
     assert total_s is not None
     assert 0 < total_s < 3
 
@@ -132,7 +135,7 @@ def test_what_clients_make_up_is_bounded() -> None:
         ws.stats.closed.add(4000 + number)
         ws.stats.events[f"event_{number}"].latency.add(1)
     samples = scrape()
-    for name in ("connections_closed_total", "callback_seconds_count"):
+    for name in ("connections_closed_total", "event_seconds_count"):
         found = [key for key in samples if key[0] == f"tornado_websockets_{name}"]
         assert MAX_KEYS <= len(found) <= MAX_KEYS + 1
     closed = [v for (name, _), v in samples.items() if name.endswith("connections_closed_total")]

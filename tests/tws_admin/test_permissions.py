@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,6 +43,11 @@ def test_staff_with_the_permission_may_watch(
 def test_nobody_may_not() -> None:
     assert may_watch(AnonymousUser()) is False
     assert abilities(AnonymousUser()) == []
+
+
+def test_a_user_model_that_knows_no_staff_has_nobody_who_may() -> None:
+    everything = SimpleNamespace(is_active=True, has_perm=lambda _permission: True)
+    assert may_watch(everything) is False
 
 
 @pytest.mark.parametrize(("ability", "permission"), ABILITIES.items())

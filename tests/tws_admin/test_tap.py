@@ -50,7 +50,7 @@ def test_an_event_that_is_skipped_costs_little() -> None:
         for _ in range(20_000):
             sample.tap("in", None, "event", "{}")
         taken_s.append(time.thread_time() - start)
-    assert min(taken_s) < 0.1  # 4 ms, on an idle machine
+    assert min(taken_s) < 0.1
 
 
 def test_events_are_shown_with_who_sent_them() -> None:

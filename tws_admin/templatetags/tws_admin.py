@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -28,7 +29,8 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
     Raises:
         PermissionDenied: the visitor may not see it, whoever renders this template.
     """
-    request = context["request"]
+    # The attribute is there without the context processor as well.
+    request: HttpRequest = getattr(context, "request", None) or context["request"]
     if not may_watch(request.user):
         raise PermissionDenied
     chosen = request.GET.get("range")
@@ -36,6 +38,7 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
     snapshot = monitor.snapshot(range=chosen, user=request.user)
     newest = page_of(sockets_of(None), sort="-connected_at")
     return {
+        "here": request.get_full_path(),
         "snapshot": snapshot,
         "range": chosen,
         "ranges": page.RANGES,

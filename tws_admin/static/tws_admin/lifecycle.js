@@ -24,6 +24,7 @@ export class Lifecycle {
   #path;
   #pause;
   #copy;
+  #none;
   #state = null;
   #shown = null; // while paused: the events as they were then
 
@@ -43,6 +44,8 @@ export class Lifecycle {
     this.#path = new Choice(gettext('Path'), gettext('All paths'), again);
     this.#pause = button(gettext('Pause'), () => this.#toggle_pause(), { 'aria-pressed': 'false' });
     this.#copy = button(gettext('Copy'), () => this.#write_to_clipboard());
+    this.#none = element('p', { class: 'tws-empty', hidden: true }, gettext('No event is like that.'));
+    find(root, 'empty', 'lifecycle').after(this.#none);
     find(root, 'controls', 'lifecycle').append(this.#kind.node, this.#path.node, this.#pause, this.#copy);
   }
 
@@ -64,7 +67,9 @@ export class Lifecycle {
     const entries = this.#entries;
     // The keys of another run of the server must not meet those of this one.
     this.#rows.update(entries.map((entry) => [`${this.#state?.epoch} ${entry.n}`, entry]).reverse());
-    set_hidden(find(this.#root, 'empty', 'lifecycle'), entries.length > 0);
+    const is_empty = (this.#state?.lifecycle.length ?? 0) === 0;
+    set_hidden(find(this.#root, 'empty', 'lifecycle'), !is_empty);
+    set_hidden(this.#none, is_empty || entries.length > 0);
     const waiting = this.#shown === null ? 0 : (this.#state.lifecycle.at(-1)?.n ?? 0) - (this.#shown.at(-1)?.n ?? 0);
     const text = ngettext('Go on (%(count)s new one)', 'Go on (%(count)s new ones)', waiting);
     const go_on = waiting > 0 ? interpolate(text, { count: this.#format.number(Math.floor(waiting)) }) : gettext('Go on');

@@ -2,11 +2,15 @@
 
 import { element, set_attribute, set_text } from './dom.js';
 
+const SLICE = 50; // rows that are changed in one frame: to lay out hundreds anew takes longer than it lasts
+
 /** The rows of a table body, by key. */
 export class Rows {
   #body;
   #create;
   #rows = new Map();
+  #waiting = []; // rows that are still to be changed, each with what it is to show
+  #is_planned = false;
   #is_adopted = false;
 
   /**
@@ -37,16 +41,30 @@ export class Rows {
       for (const node of row.nodes) node.remove();
       this.#rows.delete(key);
     }
+    this.#waiting = [];
     let next = this.#body.firstChild;
     for (const [key, item] of items) {
-      const row = this.#rows.get(key) ?? this.#create(key, item);
+      const known = this.#rows.get(key);
+      const row = known ?? this.#create(key, item);
       this.#rows.set(key, row);
-      row.update(item);
+      if (known) this.#waiting.push([row, item]);
+      else row.update(item);
       for (const node of row.nodes) {
         if (node === next) next = next.nextSibling;
         else this.#body.insertBefore(node, next);
       }
     }
+    this.#change_some();
+  }
+
+  #change_some() {
+    for (const [row, item] of this.#waiting.splice(0, SLICE)) row.update(item);
+    if (this.#waiting.length === 0 || this.#is_planned) return;
+    this.#is_planned = true;
+    requestAnimationFrame(() => {
+      this.#is_planned = false;
+      this.#change_some();
+    });
   }
 }
 
