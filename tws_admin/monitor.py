@@ -43,6 +43,7 @@ PATIENCE_S: Final = 1.0
 
 TOO_SLOW: Final = (4008, "reader too slow")
 
+Answer = concurrent.futures.Future[dict[str, Any] | None]
 Attach = Callable[[WebSocket], None]
 """Registers callbacks on the monitor's WebSocket."""
 
@@ -130,9 +131,9 @@ class Monitor:
             answer: what is in it besides.
             range: of the history.
         """
-        if self._observer is not None:
-            seq = self._observer.seq
-            self._observer.viewers.setdefault(socket, Viewer(seq)).seq = seq
+        observer = self._observer
+        if observer is not None:
+            observer.viewers.setdefault(socket, Viewer(observer.seq)).seq = observer.seq
         data = self._data(range) or _absent(range)
         with contextlib.suppress(WebSocketClosedError):
             socket.emit("snapshot", {**data, **answer})
@@ -216,7 +217,7 @@ class Monitor:
         """Return what `_data` does, from any thread."""
         if runtime.is_here or not runtime.is_running:
             return self._data(range)
-        answer: concurrent.futures.Future[dict[str, Any] | None] = concurrent.futures.Future()
+        answer: Answer = concurrent.futures.Future()
 
         def settle() -> None:
             try:
@@ -225,10 +226,14 @@ class Monitor:
                 answer.set_exception(error)
 
         runtime.call(settle)
-        while runtime.is_running:  # a call is dropped when the server ends meanwhile
-            with contextlib.suppress(TimeoutError):
-                return answer.result(PATIENCE_S)
-        return None
+        return _result(answer)
+
+
+def _result(answer: Answer) -> dict[str, Any] | None:
+    while runtime.is_running:  # a call is dropped when the server ends meanwhile
+        with contextlib.suppress(TimeoutError):
+            return answer.result(PATIENCE_S)
+    return None
 
 
 def _absent(range: str) -> dict[str, Any]:

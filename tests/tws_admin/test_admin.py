@@ -9,11 +9,14 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
 
 from tests.tornado_websockets.visitors import logged_in, make_user
+from tornado_websockets.models import Dashboard
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +201,18 @@ def test_it_is_in_the_language_of_the_visitor(viewer: Client) -> None:
     with override_settings(LANGUAGE_CODE="fr"):
         page = text_of(viewer.get(url("changelist")))
     assert "JavaScript est désactivé" in html.unescape(page)
+
+
+def test_an_action_that_was_logged_is_shown_on_the_index(admin_user: User) -> None:
+    """It leads nowhere: there is no object whose page it could open."""
+    LogEntry.objects.create(
+        user=admin_user,
+        content_type=ContentType.objects.get_for_model(Dashboard),
+        object_id="1",
+        object_repr="a connection of ann",
+        action_flag=CHANGE,
+        change_message="Disconnected",
+    )
+    page = text_of(logged_in(admin_user).get(reverse("admin:index")))
+    assert "a connection of ann" in page
+    assert not re.search(r"<a [^>]*>\s*a connection of ann", page)

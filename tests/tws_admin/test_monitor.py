@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 
 from tests.process import running
-from tests.rawclient import connect, text
+from tests.rawclient import RawClient, connect, text
 from tests.tornado_websockets.visitors import logged_in, visitor
 from tests.tws_admin.feeds import State, watch
 from tests.tws_admin.operators import ask, forbid, operator, permit, until
@@ -23,6 +24,7 @@ from tornado_websockets import testing
 from tornado_websockets.exceptions import DuplicatePathError
 from tornado_websockets.layers import layer
 from tornado_websockets.modules import ProgressBar
+from tornado_websockets.runtime import runtime
 from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket, registry
@@ -60,6 +62,15 @@ def head(server: Server, browser: Any) -> dict[str, Any]:
     """Return the headers of a handshake from a page of this site."""
     cookies = browser.cookies.output(attrs=[], header="", sep=";").strip()
     return {"Origin": f"http://{server.host}", "Cookie": cookies}
+
+
+async def ask_for_a_snapshot(client: RawClient, feed: WebSocket) -> None:
+    """Ask for a snapshot, which is on its way then, without reading it."""
+    answered = feed.stats.events["snapshot"].latency
+    before = answered.count
+    client.send(text('{"event": "snapshot"}'))
+    await until(lambda: answered.count > before)
+    await asyncio.sleep(0.05)  # more than twenty a second are refused
 
 
 class TestWhoMayWatch:
@@ -264,9 +275,8 @@ class TestTicks:
         async with connect(server.port, PATH, tls=False, **head(server, browser)) as slow:
             await until(lambda: feed.handlers)
             [socket] = feed.handlers
-            while not socket.unsent_bytes:
-                slow.send(text('{"event": "snapshot"}'))
-                await asyncio.sleep(0.05)  # no more than it may send
+            while socket.unsent_bytes < 1 << 21:  # more than the kernel may still take
+                await ask_for_a_snapshot(slow, feed)
             client = await server.connect("/chat")
             client.emit("say")
             await client.receive()
@@ -276,16 +286,18 @@ class TestTicks:
             await until(lambda: monitor._observer and monitor._observer.seq >= due)
             assert feed.stats.events_out == sent
             state: State | None = None
-            ticks: list[Any] = []
-            while not ticks:
+            tick: dict[str, Any] = {}
+            while tick.get("seq", 0) < due:
                 frame = json.loads((await slow.receive()).payload)
                 if frame["event"] == "snapshot":
                     state = State(frame["data"])
-                elif state is not None and frame["data"]["seq"] > state["seq"]:
-                    ticks.append(frame["data"])
-            assert ticks[0]["seq"] - ticks[0]["since"] >= 3
+                    continue
+                tick = frame["data"]
+                assert state is not None
+                if tick["seq"] > state["seq"]:
+                    state.apply(tick)
+            assert tick["seq"] - tick["since"] >= 3
             assert state is not None
-            state.apply(ticks[0])
             assert state["totals"]["events_in"] == 1
 
     async def test_a_viewer_who_reads_nothing_for_minutes_is_closed(
@@ -413,6 +425,17 @@ class TestServers:
         assert websockets.register() is feed is monitor.websocket
         assert not feed.monitored
 
+    async def test_a_monitor_that_could_not_begin_says_nothing(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its viewers see an empty page, and no mistakes."""
+        monkeypatch.setattr(monitor, "_observer", None)
+        watcher = await watch(server)
+        assert watcher.state["server"]["state"] == "absent"
+        assert (await ask(watcher.client, "history", range="2h")).data["step_s"] == 10
+        watcher.client.emit("pace", {"every_s": 5})
+        await watcher.client.close()
+
     def test_a_path_of_the_project_is_not_taken_over(self) -> None:
         del registry[PATH]
         WebSocket(PATH)
@@ -475,6 +498,18 @@ class TestOtherThreads:
         del observer._feed
         with pytest.raises(AttributeError):
             await asyncio.to_thread(monitor.snapshot)
+
+    async def test_nobody_waits_for_a_server_that_ends(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What a thread asks is dropped then."""
+        is_dropped = threading.Event()
+        async with testing.serve():
+            monkeypatch.setattr(runtime, "call", lambda *call: is_dropped.set())
+            asking = asyncio.create_task(asyncio.to_thread(monitor.snapshot))
+            await asyncio.to_thread(is_dropped.wait, 10)
+            monkeypatch.undo()
+        assert (await asking)["server"]["state"] == "absent"
 
     async def test_others_may_add_to_the_log(self, server: Server) -> None:
         watcher = await watch(server)

@@ -53,7 +53,10 @@ describe('a point a second', () => {
   test('is none of those of yesterday when the page slept for a day', () => {
     const history = new History('10m', rings({ value: 1 }));
     history.add(90_000, { events_in: 2 });
-    assert.deepEqual(history.values('events_in').filter((value) => value !== null), [2]);
+    assert.deepEqual(
+      history.values('events_in').filter((value) => value !== null),
+      [2],
+    );
   });
 });
 
@@ -62,7 +65,8 @@ describe('a point of ten seconds', () => {
 
   test('is the mean of its seconds, or the greatest, and comes with the last of them', () => {
     const history = ten();
-    for (let second = 1; second <= 9; second += 1) history.add(1000 + second, { events_in: second, connections: second });
+    for (let second = 1; second <= 9; second += 1)
+      history.add(1000 + second, { events_in: second, connections: second });
     assert.deepEqual(last(history, 'events_in', 1), [1]);
     history.add(1010, { events_in: 10, connections: 1 });
     assert.deepEqual(last(history, 'events_in', 2), [1, 5.5]);
@@ -72,7 +76,8 @@ describe('a point of ten seconds', () => {
 
   test('knows what is not known', () => {
     const history = ten();
-    for (let second = 1; second <= 10; second += 1) history.add(1000 + second, { p95_ms: null, events_in: second === 5 ? 4 : null });
+    for (let second = 1; second <= 10; second += 1)
+      history.add(1000 + second, { p95_ms: null, events_in: second === 5 ? 4 : null });
     assert.deepEqual(last(history, 'p95_ms', 1), [null]);
     assert.deepEqual(last(history, 'events_in', 1), [4]);
   });

@@ -60,7 +60,11 @@ describe('how things stand', () => {
     Peer.last.emit('snapshot', { seq: 1 });
     Peer.last.emit('tick', { seq: 2 });
     assert.equal(link.state, 'live');
-    assert.deepEqual(seen, [['state', 'live'], ['snapshot', { seq: 1 }], ['tick', { seq: 2 }]]);
+    assert.deepEqual(seen, [
+      ['state', 'live'],
+      ['snapshot', { seq: 1 }],
+      ['tick', { seq: 2 }],
+    ]);
   });
 
   test('is reconnecting when the connection is lost, stale after a while, live again', async () => {
@@ -97,7 +101,10 @@ describe('where WebSockets are blocked', () => {
       await pass(1);
     }
     assert.equal(link.state, 'polling');
-    assert.deepEqual(seen.filter(([event]) => event === 'snapshot').map(([, { seq }]) => seq), [1, 6]);
+    assert.deepEqual(
+      seen.filter(([event]) => event === 'snapshot').map(([, { seq }]) => seq),
+      [1, 6],
+    );
     while (Peer.last.readyState !== 0) await pass(1);
     go_live();
     assert.equal(link.state, 'live');
@@ -158,7 +165,10 @@ describe('a question', () => {
     go_live();
     const answer = link.ask('send', {});
     Peer.last.emit('refused', { id: Peer.last.sent[0].data.id, code: 'read_only', message: 'No.' });
-    await assert.rejects(answer, (error) => error instanceof Refused && error.code === 'read_only' && error.message === 'No.');
+    await assert.rejects(
+      answer,
+      (error) => error instanceof Refused && error.code === 'read_only' && error.message === 'No.',
+    );
   });
 
   test('is rejected without a connection, when it is lost, and when nothing comes', async () => {

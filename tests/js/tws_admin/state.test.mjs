@@ -47,8 +47,18 @@ describe('a tick', () => {
 
   test('changes paths by their name and events by theirs', () => {
     const state = opened();
-    const events = [{ event: 'message', calls: 101 }, { event: 'join', calls: 1, errors: 1 }];
-    state.tick(tick(11, { paths: [{ path: '/chat', connections: 3, events }, { path: '/new', connections: 0 }] }));
+    const events = [
+      { event: 'message', calls: 101 },
+      { event: 'join', calls: 1, errors: 1 },
+    ];
+    state.tick(
+      tick(11, {
+        paths: [
+          { path: '/chat', connections: 3, events },
+          { path: '/new', connections: 0 },
+        ],
+      }),
+    );
     const chat = state.paths.get('/chat');
     assert.equal(chat.connections, 3);
     assert.deepEqual(chat.events.get('message'), { event: 'message', calls: 101, errors: 0 });
@@ -57,7 +67,12 @@ describe('a tick', () => {
   });
 
   test('takes away what is gone, at every depth', () => {
-    const state = opened({ bars: [{ path: '/a', name: 'x', value: 1 }, { path: '/b', name: 'x', value: 2 }] });
+    const state = opened({
+      bars: [
+        { path: '/a', name: 'x', value: 1 },
+        { path: '/b', name: 'x', value: 2 },
+      ],
+    });
     state.tick(tick(11, { bars: [{ path: '/a', name: 'x', gone: true }] }));
     assert.deepEqual([...state.bars.values()], [{ path: '/b', name: 'x', value: 2 }]);
     state.tick(tick(12, { paths: [{ path: '/chat', events: [{ event: 'message', gone: true }] }] }));
@@ -97,7 +112,14 @@ describe('a tick', () => {
 
   test('survives names that objects have of their own', () => {
     const state = opened();
-    state.tick(tick(11, { paths: [{ path: '__proto__', connections: 1 }, { path: 'constructor', connections: 2 }] }));
+    state.tick(
+      tick(11, {
+        paths: [
+          { path: '__proto__', connections: 1 },
+          { path: 'constructor', connections: 2 },
+        ],
+      }),
+    );
     assert.equal(state.paths.get('__proto__').connections, 1);
     assert.equal({}.connections, undefined);
   });
@@ -141,14 +163,22 @@ describe('the log', () => {
     state.tick(tick(11, { lifecycle: [logged(33), logged(34)], more: 31 }));
     assert.deepEqual(
       state.lifecycle.map(({ kind, n, count }) => [kind, n, count]),
-      [['warning', 1, undefined], ['more', 1.5, 31], ['warning', 33, undefined], ['warning', 34, undefined]],
+      [
+        ['warning', 1, undefined],
+        ['more', 1.5, 31],
+        ['warning', 33, undefined],
+        ['warning', 34, undefined],
+      ],
     );
   });
 
   test('has no event twice', () => {
     const state = opened({ lifecycle: [logged(1), logged(2)] });
     state.tick(tick(11, { lifecycle: [logged(2), logged(3)] }));
-    assert.deepEqual(state.lifecycle.map(({ n }) => n), [1, 2, 3]);
+    assert.deepEqual(
+      state.lifecycle.map(({ n }) => n),
+      [1, 2, 3],
+    );
   });
 });
 
@@ -156,6 +186,7 @@ describe('the chosen range', () => {
   test('gets its points from the answer, and from no other', () => {
     const state = opened();
     state.choose('2h');
+    assert.equal(state.history.end, 1000); // until they come, it is the present time that is empty
     state.take_history('10m', rings({ value: 1 }));
     assert.ok(state.history.values('events_in').every((value) => value === null));
     state.take_history('2h', rings({ step_s: 10, size: 720, value: 2 }));

@@ -73,7 +73,11 @@ export class Actions {
       title: interpolate(gettext('Disconnect %(target)s'), { target: target.words }),
       body: [
         question,
-        element('p', { class: 'help' }, gettext('Clients of this package do not come back by themselves: the close code is 4500.')),
+        element(
+          'p',
+          { class: 'help' },
+          gettext('Clients of this package do not come back by themselves: the close code is 4500.'),
+        ),
         field(gettext('Reason, which the clients are told'), reason),
       ],
       submit: gettext('Disconnect'),
@@ -92,7 +96,11 @@ export class Actions {
     }
     const text = is_exact
       ? ngettext('%(count)s connection will be closed.', '%(count)s connections will be closed.', count)
-      : ngettext('%(count)s connection or more will be closed.', '%(count)s connections or more will be closed.', count);
+      : ngettext(
+          '%(count)s connection or more will be closed.',
+          '%(count)s connections or more will be closed.',
+          count,
+        );
     set_text(question, interpolate(text, { count }));
     const label = ngettext('Disconnect %(count)s connection', 'Disconnect %(count)s connections', count);
     if (is_exact) set_text(submit, interpolate(label, { count }));
@@ -100,7 +108,11 @@ export class Actions {
 
   async send(target) {
     const name = element('input', { type: 'text', name: 'name', required: true, maxlength: 200, class: 'vTextField' });
-    const payload = element('textarea', { name: 'payload', rows: 6, class: 'vLargeTextField', spellcheck: 'false' }, '{}');
+    const payload = element(
+      'textarea',
+      { name: 'payload', rows: 6, class: 'vLargeTextField', spellcheck: 'false' },
+      '{}',
+    );
     const question = element('p', { class: 'tws-question' }, gettext('Counting connections…'));
     const { submit } = open_dialog({
       title: interpolate(gettext('Send an event to %(target)s'), { target: target.words }),
@@ -109,7 +121,11 @@ export class Actions {
       on_submit: async () => {
         const data = { ...target.data, name: name.value, payload: object_of(payload.value) };
         const { count } = await this.#link.ask('send', data);
-        const text = ngettext('The event went to %(count)s connection.', 'The event went to %(count)s connections.', count);
+        const text = ngettext(
+          'The event went to %(count)s connection.',
+          'The event went to %(count)s connections.',
+          count,
+        );
         this.#tell(interpolate(text, { count }));
       },
     });
@@ -139,8 +155,8 @@ export class Actions {
 
   #tell(text) {
     clearTimeout(this.#timer);
+    set_hidden(this.#notice, false); // first, or screen readers hear nothing of it
     set_text(this.#notice, text);
-    set_hidden(this.#notice, false);
     this.#timer = setTimeout(() => set_hidden(this.#notice, true), SHOWN_FOR_MS);
   }
 }

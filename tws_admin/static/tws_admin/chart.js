@@ -6,7 +6,7 @@ import { element, set_text } from './dom.js';
 
 const HEIGHT = 180;
 const SYNC = 'tws-dashboard';
-const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [step, step * 10, step * 100, step * 1000, step * 1e4, step * 1e5, step * 1e6]).sort((one, other) => one - other);
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 const DASHES = [undefined, [6, 4], [2, 3]]; // lines differ in more than colour
 
 /** Read a colour of the admin's theme, as it is now. */
@@ -16,6 +16,7 @@ class Chart {
   #root;
   #format;
   #series; // {name, write, scale, value (node)}
+  #moment; // the time under the cross-hair
   #plot;
   #history = null;
   #rates = {};
@@ -28,6 +29,8 @@ class Chart {
       const { twsStyle: scale, twsValue } = value.dataset;
       return { name: twsValue.slice('rates.'.length), scale, write: format[scale], value };
     });
+    this.#moment = element('span', { class: 'tws-number quiet', 'aria-hidden': 'true' });
+    root.querySelector('figcaption').append(this.#moment);
     const place = root.querySelector('[data-tws-plot]');
     this.#plot = new uPlot(this.#options(place), [[], ...this.#series.map(() => [])], place);
     new ResizeObserver(() => this.#resize(place)).observe(place);
@@ -49,6 +52,7 @@ class Chart {
   #show_values() {
     const { idx } = this.#plot.cursor;
     const is_pointed = idx !== null && idx !== undefined && this.#history !== null;
+    set_text(this.#moment, is_pointed ? this.#format.clock(this.#plot.data[0][idx]) : '');
     for (const { name, write, value } of this.#series) {
       set_text(value, write(is_pointed ? this.#history.values(name)[idx] : this.#rates[name]));
     }
@@ -111,7 +115,7 @@ export class Charts {
   constructor(root, format) {
     this.#charts = [...root.querySelectorAll('[data-tws-chart]')].map((node) => new Chart(node, format));
     const redraw = () => this.redraw();
-    new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ['data-theme', 'class'] });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   }
 

@@ -111,7 +111,10 @@ export class Connections {
     set_hidden(find(this.#root, 'empty', 'connections'), count > 0 || !is_all);
     const node = find(this.#root, 'count', 'connections');
     set_hidden(node, count === 0 && is_all);
-    const text = count > 0 || is_all ? ngettext('%(count)s connection', '%(count)s connections', count) : gettext('No connection is like that.');
+    const text =
+      count > 0 || is_all
+        ? ngettext('%(count)s connection', '%(count)s connections', count)
+        : gettext('No connection is like that.');
     set_text(node, interpolate(text, { count: this.#format.number(count) }));
     this.#pager.show(page, pages);
   }
@@ -146,7 +149,10 @@ export class Connections {
       ...(connection.user_id ? this.#actions.buttons(new Target('user', connection.user_id, connection.user)) : []),
     ];
     const title = interpolate(gettext('Connection %(id)s'), { id });
-    const body = [element('dl', { class: 'tws-sheet' }, ...facts), element('div', { class: 'tws-buttons' }, ...buttons)];
+    const body = [
+      element('dl', { class: 'tws-sheet' }, ...facts),
+      element('div', { class: 'tws-buttons' }, ...buttons),
+    ];
     const { dialog } = open_dialog({ title, body });
     for (const each of buttons) each.addEventListener('click', () => dialog.close());
   }
@@ -177,7 +183,13 @@ class Pager {
     this.#before = button(gettext('Previous'), () => go(this.#page - 1));
     this.#behind = button(gettext('Next'), () => go(this.#page + 1));
     const label = gettext('Pages of connections');
-    this.node = element('nav', { class: 'tws-pager', 'aria-label': label, hidden: true }, this.#before, this.#place, this.#behind);
+    this.node = element(
+      'nav',
+      { class: 'tws-pager', 'aria-label': label, hidden: true },
+      this.#before,
+      this.#place,
+      this.#behind,
+    );
   }
 
   show(page, pages) {

@@ -1,6 +1,5 @@
 /** The page of the live monitor: takes over what the server has rendered, and keeps it up to date. */
 
-import { TornadoWebSocket } from '../tornado_websockets/client.mjs';
 import { Actions } from './actions.js';
 import { Charts } from './chart.js';
 import { Connections } from './connections.js';
@@ -14,6 +13,9 @@ import { Progress } from './progress.js';
 import { State } from './state.js';
 import { gettext } from './text.js';
 import { View } from './view.js';
+
+// The page loads it as a classic script: not every web server knows that client.mjs is JavaScript.
+const { TornadoWebSocket } = globalThis;
 
 const json_of = (id) => JSON.parse(document.getElementById(id)?.textContent ?? '{}');
 
@@ -161,7 +163,9 @@ class Dashboard {
     const answer = await fetch(url, { headers: { Accept: 'application/json' }, cache: 'no-store' });
     if (answer.redirected || answer.status === 403) return null;
     if (!answer.ok) throw new Error(`expected a snapshot, got status ${answer.status}`);
-    return (await answer.json()).data;
+    const { data } = await answer.json();
+    if (data.server.state === 'absent') throw new Error('the process that answers HTTP has no WebSocket server');
+    return data;
   }
 }
 

@@ -21,7 +21,11 @@ export function open_dialog({ title, body, submit, is_dangerous = false, on_subm
   const id = `tws-dialog-${opened}`;
   const close = button(submit ? gettext('Cancel') : gettext('Close'), () => dialog.close());
   const action = submit
-    ? element('button', { type: 'submit', class: is_dangerous ? 'tws-button tws-danger' : 'tws-button tws-default' }, submit)
+    ? element(
+        'button',
+        { type: 'submit', class: is_dangerous ? 'tws-button tws-danger' : 'tws-button tws-default' },
+        submit,
+      )
     : null;
   const refusal = element('p', { class: 'tws-refusal', role: 'alert', hidden: true });
   const form = element(

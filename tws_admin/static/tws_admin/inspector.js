@@ -25,7 +25,7 @@ export class Inspector {
     this.#format = format;
     this.#link = link;
     this.#title = element('h2', { id: 'tws-inspector-title', tabindex: -1 });
-    this.#status = element('p', { class: 'quiet', role: 'status' });
+    this.#status = element('p', { class: 'quiet' });
     const body = element('tbody', { 'data-tws-rows': 'inspector' });
     this.#rows = new Rows(body, (key, event) => this.#new_row(key, event));
     const heads = [gettext('Time'), gettext('Way'), gettext('Connection'), gettext('Event'), gettext('Data')];
@@ -42,7 +42,11 @@ export class Inspector {
       { class: 'tws-section module', 'data-tws': 'inspector', 'aria-labelledby': 'tws-inspector-title', hidden: true },
       element('div', { class: 'tws-head' }, this.#title, element('div', { class: 'tws-controls' }, stop)),
       this.#status,
-      element('div', { class: 'tws-scroll tws-log', tabindex: 0, role: 'region', 'aria-labelledby': 'tws-inspector-title' }, table),
+      element(
+        'div',
+        { class: 'tws-scroll tws-log', tabindex: 0, role: 'region', 'aria-labelledby': 'tws-inspector-title' },
+        table,
+      ),
     );
     find(root, '', 'paths').after(this.#section);
   }

@@ -72,7 +72,8 @@ export class Lifecycle {
     set_hidden(this.#none, is_empty || entries.length > 0);
     const waiting = this.#shown === null ? 0 : (this.#state.lifecycle.at(-1)?.n ?? 0) - (this.#shown.at(-1)?.n ?? 0);
     const text = ngettext('Go on (%(count)s new one)', 'Go on (%(count)s new ones)', waiting);
-    const go_on = waiting > 0 ? interpolate(text, { count: this.#format.number(Math.floor(waiting)) }) : gettext('Go on');
+    const go_on =
+      waiting > 0 ? interpolate(text, { count: this.#format.number(Math.floor(waiting)) }) : gettext('Go on');
     set_text(this.#pause, this.#shown === null ? gettext('Pause') : go_on);
   }
 
@@ -89,7 +90,9 @@ export class Lifecycle {
 
   #name_of({ kind, count }) {
     if (kind !== 'more') return this.#kinds[kind] ?? kind;
-    return interpolate(ngettext('%(count)s more event', '%(count)s more events', count), { count: this.#format.number(count) });
+    return interpolate(ngettext('%(count)s more event', '%(count)s more events', count), {
+      count: this.#format.number(count),
+    });
   }
 
   #toggle_pause() {
@@ -100,7 +103,9 @@ export class Lifecycle {
 
   async #write_to_clipboard() {
     const lines = this.#entries.map((entry) =>
-      [new Date(entry.time * 1000).toISOString(), entry.kind, entry.path ?? '', describe(entry, this.#format)].join('\t'),
+      [new Date(entry.time * 1000).toISOString(), entry.kind, entry.path ?? '', describe(entry, this.#format)].join(
+        '\t',
+      ),
     );
     let text = gettext('Copied');
     try {

@@ -107,10 +107,14 @@ export class Paths {
   #new_row(key) {
     const { row, cells } = new_row(key, this.#columns, { numeric: Object.keys(this.#styles) });
     const entry = { nodes: [row], update: (path) => this.#update(cells, entry, path) };
-    const toggle = button('', () => this.#toggle(key, entry, toggle), { class: 'tws-toggle', 'aria-expanded': 'false' });
+    const toggle = button('', () => this.#toggle(key, entry, toggle), {
+      class: 'tws-toggle',
+      'aria-expanded': 'false',
+    });
     cells.path.append(toggle);
     cells.path = toggle;
-    for (const name of Object.keys(CHIPS)) if (name in cells) cells[name] = cells[name].appendChild(element('ul', { class: 'tws-chips' }));
+    for (const name of Object.keys(CHIPS))
+      if (name in cells) cells[name] = cells[name].appendChild(element('ul', { class: 'tws-chips' }));
     return entry;
   }
 

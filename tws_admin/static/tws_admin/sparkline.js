@@ -21,7 +21,8 @@ export function outline(values) {
   const greatest = Math.max(...points.map((value) => value ?? 0)) || 1;
   let is_drawn = false;
   const commands = points.map((value, index) => {
-    const command = value === null ? '' : `${is_drawn ? 'L' : 'M'}${place(index, points.length)} ${height(value / greatest)}`;
+    const command =
+      value === null ? '' : `${is_drawn ? 'L' : 'M'}${place(index, points.length)} ${height(value / greatest)}`;
     is_drawn = value !== null;
     return command;
   });

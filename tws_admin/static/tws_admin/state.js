@@ -56,7 +56,7 @@ export class State {
 
   /** Choose another range: its points come with `take_history`. */
   choose(range) {
-    this.history = new History(range);
+    this.history = new History(range, { end: this.time ?? 0, series: {} });
   }
 
   /**

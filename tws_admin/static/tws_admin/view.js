@@ -4,7 +4,13 @@ import { find, set_attribute, set_hidden, set_text } from './dom.js';
 import { new_sparkline } from './sparkline.js';
 import { gettext, interpolate } from './text.js';
 
-const CLASSES = { live: 'tws-live', polling: 'tws-live', reconnecting: 'tws-waiting', stale: 'tws-stale', ended: 'tws-stale' };
+const CLASSES = {
+  live: 'tws-live',
+  polling: 'tws-live',
+  reconnecting: 'tws-waiting',
+  stale: 'tws-stale',
+  ended: 'tws-stale',
+};
 
 export class View {
   #root;
@@ -52,7 +58,10 @@ export class View {
     const since = { time: this.#format.clock(state.time) };
     set_text(this.#state, this.#words(link, state, is_paused, since));
     const blocked = find(this.#root, 'notice', 'blocked');
-    set_text(blocked, link === 'polling' ? gettext('The WebSocket to the server is blocked, perhaps by a proxy: this page asks over HTTP every five seconds. Searching, disconnecting and sending need the WebSocket.') : '');
+    const words = gettext(
+      'The WebSocket to the server is blocked, perhaps by a proxy: this page asks over HTTP every five seconds. Searching, disconnecting and sending need the WebSocket.',
+    );
+    set_text(blocked, link === 'polling' ? words : '');
     set_hidden(blocked, link !== 'polling');
   }
 
@@ -64,6 +73,7 @@ export class View {
   }
 
   #words(link, state, is_paused, since) {
+    if (state.time === null) return link === 'stale' ? gettext('No server') : gettext('Connecting…');
     if (link === 'stale') return interpolate(gettext('Stale since %(time)s'), since);
     if (link === 'reconnecting') return gettext('Reconnecting…');
     if (is_paused) return gettext('Paused');
