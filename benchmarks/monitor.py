@@ -112,7 +112,7 @@ class Bench:
 
     def __init__(self, monitor: Any, paths: list[WebSocket], *, every_s: float) -> None:
         # It needs settings.
-        from tws_admin.observer import Observer
+        from tws_admin.feed.observer import Observer
 
         monitor.register()
         self._monitor = monitor
@@ -123,7 +123,7 @@ class Bench:
     async def run(self, called: int, ticks: int, *, viewers: int) -> tuple[float, float]:
         """Return the median of milliseconds and of kilobytes of a tick."""
         # It needs settings.
-        from tws_admin.viewers import Viewer as Place
+        from tws_admin.feed.viewers import Viewer as Place
 
         seats: Any = self._observer.viewers
         seats.clear()

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
 from tornado_websockets.models import Dashboard
-from tws_admin import views
+from tws_admin.page import views
 from tws_admin.permissions import may_watch
 
 __all__ = ["DashboardAdmin"]

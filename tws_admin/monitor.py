@@ -20,12 +20,12 @@ from tornado_websockets.layers import layer
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket, registry
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.feed import Feed
-from tws_admin.observer import Observer
+from tws_admin.feed.observer import Observer
+from tws_admin.feed.reading import NOTHING, versions
+from tws_admin.feed.sampler import RANGES, Sampler
+from tws_admin.feed.state import Feed
+from tws_admin.feed.viewers import Viewer
 from tws_admin.permissions import abilities, may_watch
-from tws_admin.reading import NOTHING, versions
-from tws_admin.sampler import RANGES, Sampler
-from tws_admin.viewers import Viewer
 
 __all__ = ["PATH", "Monitor", "monitor"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tornado_websockets.websocket import WebSocket
-from tws_admin import connections, control, inspector, scrape, watching
+from tws_admin.control import actions, connections, inspector
+from tws_admin.feed import watching
+from tws_admin.metrics import scrape
 from tws_admin.monitor import monitor
 
 __all__ = ["register"]
@@ -15,7 +17,7 @@ def register() -> WebSocket:
 
 
 def _control(websocket: WebSocket) -> None:
-    control.attach(websocket, monitor.log)
+    actions.attach(websocket, monitor.log)
 
 
 register()

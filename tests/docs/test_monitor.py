@@ -14,9 +14,9 @@ from tests.docs.pages import ROOT, code, page
 from tornado_websockets.models import Dashboard
 from tornado_websockets.websocket import WebSocket
 from tws_admin import conf, permissions
-from tws_admin.definitions import DEFINITIONS
-from tws_admin.masking import LIMIT, SECRET
-from tws_admin.metrics import Metrics
+from tws_admin.control.masking import LIMIT, SECRET
+from tws_admin.metrics.collector import Metrics
+from tws_admin.page.definitions import DEFINITIONS
 from tws_admin.rules import RULES, problems
 
 SUFFIXES = {"counter": "_total", "info": "_info"}

@@ -26,8 +26,9 @@ Rule = Callable[[list[Module]], list[str]]
 MAX_LINES = 260
 PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
-    "histogram", "sampler", "feed", "timings", "bars", "viewers", "masking", "rows", "tap",
-    "proxies", "limits.rates", "limits.census", "limits.loggate",
+    "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
+    "feed.viewers", "control.masking", "control.rows", "control.tap",
+    "limits.rates", "limits.census", "limits.loggate",
 }  # fmt: skip
 SETTINGS_READERS = {"conf"}
 JSON_READERS = {"message", "testing"}  # testing plays the client, which decodes for itself

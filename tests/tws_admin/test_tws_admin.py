@@ -17,7 +17,7 @@ from django.utils import translation
 
 from tests.tws_admin.snapshots import XSS, bar, event, path, snapshot
 from tws_admin.monitor import monitor
-from tws_admin.page import RANGES, page, words
+from tws_admin.page.context import RANGES, page, words
 
 SECTIONS = ["status", "tiles", "charts", "paths", "connections", "lifecycle", "progress"]
 

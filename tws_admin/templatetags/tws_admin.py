@@ -11,11 +11,11 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tws_admin import page
-from tws_admin.connections import sockets_of
+from tws_admin.control.connections import sockets_of
+from tws_admin.control.rows import page_of, row
 from tws_admin.monitor import monitor
+from tws_admin.page.context import RANGES, page, words
 from tws_admin.permissions import may_watch
-from tws_admin.rows import page_of, row
 
 __all__ = ["register"]
 
@@ -34,18 +34,18 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
     if not may_watch(request.user):
         raise PermissionDenied
     chosen = request.GET.get("range")
-    chosen = chosen if chosen in page.RANGES else next(iter(page.RANGES))
+    chosen = chosen if chosen in RANGES else next(iter(RANGES))
     snapshot = monitor.snapshot(range=chosen, user=request.user)
     newest = page_of(sockets_of(None), sort="-connected_at")
     return {
         "here": request.get_full_path(),
         "snapshot": snapshot,
         "range": chosen,
-        "ranges": page.RANGES,
+        "ranges": RANGES,
         "is_running": monitor.is_running,
-        "words": page.words(),
+        "words": words(),
         "connection_count": newest.total,
-        **page.page(snapshot, [row(socket) for socket in newest.sockets]),
+        **page(snapshot, [row(socket) for socket in newest.sockets]),
     }
 
 

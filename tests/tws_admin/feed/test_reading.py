@@ -1,0 +1,266 @@
+"""What is read of the core is what clients did."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.tws_admin.operators import until
+from tornado_websockets.modules import Module, ProgressBar
+from tornado_websockets.runtime import runtime
+from tornado_websockets.testing import Server
+from tornado_websockets.websocket import WebSocket
+from tornado_websockets.websockethandler import WebSocketHandler
+from tws_admin.feed.lifecycle import Lifecycle
+from tws_admin.feed.reading import NOTHING, Reader, versions
+from tws_admin.feed.sampler import SERIES
+
+
+@pytest_asyncio.fixture
+async def reader(server: Server) -> AsyncIterator[Reader]:
+    lifecycle = Lifecycle()
+    lifecycle.connect()
+    yield Reader(lifecycle)
+    lifecycle.disconnect()
+
+
+def row(reader: Reader, path: str) -> Any:
+    return next(each for each in reader.paths() if each["path"] == path)
+
+
+async def may(user: Any, request: Any) -> bool:
+    return False
+
+
+class Rule:
+    """A permission that is an object."""
+
+    def __call__(self, user: Any, request: Any) -> bool:
+        return False
+
+
+async def test_the_counters_are_those_of_what_clients_did(server: Server, reader: Reader) -> None:
+    chat = WebSocket("/chat")
+
+    @chat.on
+    async def say(socket: WebSocketHandler, data: Any) -> None:
+        socket.emit("said", data)
+
+    first, second = [await server.connect("/chat") for _ in range(2)]
+    for number in range(3):
+        first.emit("say", {"number": number})
+        await first.receive()
+    first.send("{")
+    await first.receive()
+    await second.close()
+    measured = reader.measure()
+    found = row(reader, "/chat")
+    counted = {
+        "connections": 1,
+        "opened": 2,
+        "closed": 1,
+        "rejected": 0,
+        "events_in": 3,
+        "events_out": 4,  # the warning as well
+        "errors": 0,
+        "warnings": 1,
+    }
+    assert {key: found[key] for key in counted} == counted
+    assert {key: measured[key] for key in counted if key in measured} == counted
+    assert found["peak"] == 2
+    assert found["closed_by_code"] == {"1000": 1}
+    assert found["warnings_by_code"] == {"invalid_json": 1}
+    assert (found["rejected_by_reason"], found["slow_by_action"]) == ({}, {})
+    assert found["bytes_in"] == chat.stats.bytes_in > 0
+    assert measured["bytes_out"] == chat.stats.bytes_out > 0
+    assert measured.keys() >= set(SERIES)
+    assert measured["p50_ms"] == found["p50_ms"] > 0
+    assert reader.totals() == {**{key: found[key] for key in NOTHING}, "peak": 2}
+
+
+async def test_a_path_tells_of_its_events_and_where_they_were_written(reader: Reader) -> None:
+    chat = WebSocket("/chat")
+
+    @chat.on
+    async def say() -> None: ...
+
+    @chat.on
+    def store() -> None: ...
+
+    reader.measure()
+    found = row(reader, "/chat")
+    line = say.__code__.co_firstlineno
+    assert found["declared"] == chat.place
+    assert found["events"] == [
+        {
+            "event": name,
+            "calls": 0,
+            "errors": 0,
+            "p50_ms": None,
+            "p95_ms": None,
+            "p99_ms": None,
+            "callback": f"{__name__}:{line + 3 * index}",
+            "is_async": name == "say",
+        }
+        for index, name in enumerate(["say", "store"])
+    ]
+
+
+async def test_the_hook_of_a_module_is_shown_where_there_is_no_callback(reader: Reader) -> None:
+    path = WebSocket("/work")
+    path.bind(ProgressBar("upload"))
+    reader.measure()
+    [event] = row(reader, "/work")["events"]
+    assert event["event"] == "open"
+    assert event["callback"].startswith("tornado_websockets.modules.progressbar:")
+    assert row(reader, "/work")["modules"] == [{"kind": "progressbar", "name": "upload"}]
+
+
+async def test_events_and_modules_may_be_added_later(reader: Reader) -> None:
+    path = WebSocket("/work")
+    reader.measure()
+    assert row(reader, "/work")["modules"] == []
+
+    @path.on
+    async def say() -> None: ...
+
+    path.bind(ProgressBar())
+    path.stats.events["nobody"].latency.add(5)
+    reader.measure()
+    found = row(reader, "/work")
+    assert found["modules"] == [{"kind": "progressbar", "name": ""}]
+    assert [event["event"] for event in found["events"]] == ["say", "open", "nobody"]
+    assert found["events"][-1]["callback"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ({}, {"login_required": False, "permission": None, "require_origin": None}),
+        ({"login_required": True}, {"login_required": True, "require_origin": True}),
+        ({"permission": "auth.add_user"}, {"permission": "auth.add_user"}),
+        ({"permission": may}, {"permission": f"{__name__}.may"}),
+        ({"permission": Rule()}, {"permission": f"{__name__}.Rule"}),
+        ({"allowed_origins": ["https://a.example"]}, {"origins": ["https://a.example"]}),
+        ({"require_origin": True}, {"require_origin": True}),
+    ],
+)
+async def test_a_path_tells_who_may_connect(
+    reader: Reader, options: dict[str, Any], rules: dict[str, Any]
+) -> None:
+    WebSocket("/chat", **options)
+    reader.measure()
+    assert row(reader, "/chat")["rules"].items() >= rules.items()
+
+
+async def test_what_has_not_changed_is_the_same_object(server: Server, reader: Reader) -> None:
+    """So that a path on which nothing happens costs next to nothing."""
+    WebSocket("/busy")
+    WebSocket("/idle")
+    reader.measure()
+    busy, idle = row(reader, "/busy"), row(reader, "/idle")
+    await server.connect("/busy")
+    reader.measure()
+    assert row(reader, "/idle") is idle
+    assert row(reader, "/busy") is not busy
+
+
+async def test_percentiles_are_of_the_last_seconds(server: Server, reader: Reader) -> None:
+    chat = WebSocket("/chat")
+
+    @chat.on
+    async def say(socket: WebSocketHandler) -> None:
+        socket.emit("said")
+
+    client = await server.connect("/chat")
+    client.emit("say")
+    await client.receive()
+    chat.stats.events["say"].latency.add(1_000_000_000)
+    assert reader.measure()["p99_ms"] == pytest.approx(1000, rel=0.07)
+    assert row(reader, "/chat")["p99_ms"] == pytest.approx(1000, rel=0.07)
+    for _ in range(10):
+        assert reader.measure()["p99_ms"] is None
+    chat.stats.events["say"].latency.add(1_000_000)
+    reader.measure()
+    assert row(reader, "/chat")["p99_ms"] == pytest.approx(1, rel=0.07)
+
+
+async def test_paths_that_watch_others_are_in_no_number(server: Server, reader: Reader) -> None:
+    WebSocket("/watch", monitored=False)
+    await server.connect("/watch")
+    reader.measure()
+    assert reader.paths() == []
+    assert reader.totals() == {**NOTHING, "peak": 0}
+
+
+async def test_a_path_that_is_no_more_is_not_read(reader: Reader) -> None:
+    from tornado_websockets.websocket import registry
+
+    WebSocket("/chat")
+    reader.measure()
+    del registry["/chat"]
+    reader.measure()
+    assert reader.paths() == []
+    again = WebSocket("/chat")
+    reader.measure()
+    assert row(reader, "/chat")["declared"] == again.place
+
+
+async def test_progress_bars_are_shown_with_their_watchers(server: Server, reader: Reader) -> None:
+    path = WebSocket("/work")
+    bar = path.bind(ProgressBar("upload", max=10))
+    path.bind(ProgressBar("idle"))
+    WebSocket("/watch", monitored=False).bind(ProgressBar("hidden"))
+    await server.connect("/work")
+    bar.reset()
+    bar.tick("first part")
+    reader.measure()
+    upload, idle = reader.bars()
+    assert (upload["path"], upload["name"], upload["watchers"]) == ("/work", "upload", 1)
+    assert (upload["value"], upload["label"], upload["done"]) == (1, "first part", False)
+    assert upload["started"] <= upload["updated"]
+    assert (idle["name"], idle["started"]) == ("idle", None)
+
+
+async def test_other_modules_are_no_progress_bars(reader: Reader) -> None:
+    class Clock(Module):
+        kind = "clock"
+
+        def initialize(self) -> None: ...
+
+    WebSocket("/work").bind(Clock("wall"))
+    reader.measure()
+    assert reader.bars() == []
+    assert row(reader, "/work")["modules"] == [{"kind": "clock", "name": "wall"}]
+
+
+async def test_the_server_tells_of_itself(reader: Reader) -> None:
+    found = reader.server()
+    assert found.items() >= versions().items()
+    assert found["pid"] == os.getpid()
+    assert found["rss_bytes"] > 1 << 20
+    assert 0 <= found["uptime_s"] < 60
+    assert found["loop_lag_ms"] >= 0
+
+
+async def test_threads_at_work_are_counted(server: Server, reader: Reader) -> None:
+    go_on = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    work = WebSocket("/work")
+
+    @work.on
+    def wait() -> None:
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+
+    client = await server.connect("/work")
+    client.emit("wait")
+    await until(lambda: reader.measure()["threads_busy"] == 1)
+    assert reader.server()["threads_busy"] == 1
+    assert reader.server()["threads"] == runtime.threads.size
+    go_on.set()
+    await until(lambda: reader.measure()["threads_busy"] == 0)

@@ -1,0 +1,1 @@
+"""What viewers see: read from the core, kept as history, and sent as ticks."""

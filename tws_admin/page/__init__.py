@@ -1,0 +1,1 @@
+"""What the server writes into the page of the monitor."""
