@@ -25,6 +25,9 @@ class State:
             else:
                 self.data[key] = dict(value) if isinstance(value, dict) else value
 
+        for path in self.data["paths"]:
+            path.pop("rates", None)  # of the moment of the snapshot
+
     def __getitem__(self, key: str) -> Any:
         return self.data[key]
 

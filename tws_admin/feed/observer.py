@@ -65,7 +65,13 @@ class Observer:
         """
         history = self.history(range)
         self._read()
-        return {**self._feed.snapshot(), "history": history}
+        snapshot = self._feed.snapshot()
+        rates = self._reader.rates()
+        # Of the moment, for a page without scripts; who gets ticks computes them from the counters.
+        snapshot["paths"] = [
+            {**path, "rates": rates.get(path["path"], {})} for path in snapshot["paths"]
+        ]
+        return {**snapshot, "history": history}
 
     def history(self, range: str) -> dict[str, Any]:
         """Return the rings of a range.

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from tornado_websockets.stats import EventStats, Histogram, PathStats
+from tornado_websockets.histogram import Histogram
+from tornado_websockets.stats import EventStats, PathStats
 
 __all__ = ["NONE", "PathTimings", "Timing", "merged"]
 

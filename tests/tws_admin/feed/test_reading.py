@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
+from tests.tws_admin.feed.conftest import row
 from tests.tws_admin.operators import until
 from tornado_websockets.modules import Module, ProgressBar
 from tornado_websockets.runtime import runtime
 from tornado_websockets.testing import Server
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.feed.lifecycle import Lifecycle
 from tws_admin.feed.reading import NOTHING, Reader, versions
 from tws_admin.feed.sampler import SERIES
-
-
-@pytest_asyncio.fixture
-async def reader(server: Server) -> AsyncIterator[Reader]:
-    lifecycle = Lifecycle()
-    lifecycle.connect()
-    yield Reader(lifecycle)
-    lifecycle.disconnect()
-
-
-def row(reader: Reader, path: str) -> Any:
-    return next(each for each in reader.paths() if each["path"] == path)
-
-
-async def may(user: Any, request: Any) -> bool:
-    return False
-
-
-class Rule:
-    """A permission that is an object."""
-
-    def __call__(self, user: Any, request: Any) -> bool:
-        return False
 
 
 async def test_the_counters_are_those_of_what_clients_did(server: Server, reader: Reader) -> None:
@@ -81,93 +56,6 @@ async def test_the_counters_are_those_of_what_clients_did(server: Server, reader
     assert measured.keys() >= set(SERIES)
     assert measured["p50_ms"] == found["p50_ms"] > 0
     assert reader.totals() == {**{key: found[key] for key in NOTHING}, "peak": 2}
-
-
-async def test_a_path_tells_of_its_events_and_where_they_were_written(reader: Reader) -> None:
-    chat = WebSocket("/chat")
-
-    @chat.on
-    async def say() -> None: ...
-
-    @chat.on
-    def store() -> None: ...
-
-    reader.measure()
-    found = row(reader, "/chat")
-    line = say.__code__.co_firstlineno
-    assert found["declared"] == chat.place
-    assert found["events"] == [
-        {
-            "event": name,
-            "calls": 0,
-            "errors": 0,
-            "p50_ms": None,
-            "p95_ms": None,
-            "p99_ms": None,
-            "callback": f"{__name__}:{line + 3 * index}",
-            "is_async": name == "say",
-        }
-        for index, name in enumerate(["say", "store"])
-    ]
-
-
-async def test_the_hook_of_a_module_is_shown_where_there_is_no_callback(reader: Reader) -> None:
-    path = WebSocket("/work")
-    path.bind(ProgressBar("upload"))
-    reader.measure()
-    [event] = row(reader, "/work")["events"]
-    assert event["event"] == "open"
-    assert event["callback"].startswith("tornado_websockets.modules.progressbar:")
-    assert row(reader, "/work")["modules"] == [{"kind": "progressbar", "name": "upload"}]
-
-
-async def test_events_and_modules_may_be_added_later(reader: Reader) -> None:
-    path = WebSocket("/work")
-    reader.measure()
-    assert row(reader, "/work")["modules"] == []
-
-    @path.on
-    async def say() -> None: ...
-
-    path.bind(ProgressBar())
-    path.stats.events["nobody"].latency.add(5)
-    reader.measure()
-    found = row(reader, "/work")
-    assert found["modules"] == [{"kind": "progressbar", "name": ""}]
-    assert [event["event"] for event in found["events"]] == ["say", "open", "nobody"]
-    assert found["events"][-1]["callback"] is None
-
-
-@pytest.mark.parametrize(
-    ("options", "rules"),
-    [
-        ({}, {"login_required": False, "permission": None, "require_origin": None}),
-        ({"login_required": True}, {"login_required": True, "require_origin": True}),
-        ({"permission": "auth.add_user"}, {"permission": "auth.add_user"}),
-        ({"permission": may}, {"permission": f"{__name__}.may"}),
-        ({"permission": Rule()}, {"permission": f"{__name__}.Rule"}),
-        ({"allowed_origins": ["https://a.example"]}, {"origins": ["https://a.example"]}),
-        ({"require_origin": True}, {"require_origin": True}),
-    ],
-)
-async def test_a_path_tells_who_may_connect(
-    reader: Reader, options: dict[str, Any], rules: dict[str, Any]
-) -> None:
-    WebSocket("/chat", **options)
-    reader.measure()
-    assert row(reader, "/chat")["rules"].items() >= rules.items()
-
-
-async def test_what_has_not_changed_is_the_same_object(server: Server, reader: Reader) -> None:
-    """So that a path on which nothing happens costs next to nothing."""
-    WebSocket("/busy")
-    WebSocket("/idle")
-    reader.measure()
-    busy, idle = row(reader, "/busy"), row(reader, "/idle")
-    await server.connect("/busy")
-    reader.measure()
-    assert row(reader, "/idle") is idle
-    assert row(reader, "/busy") is not busy
 
 
 async def test_percentiles_are_of_the_last_seconds(server: Server, reader: Reader) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado_websockets.stats import Histogram, PathStats
+from tornado_websockets.histogram import Histogram
+from tornado_websockets.stats import PathStats
 from tws_admin.feed.timings import NONE, PathTimings, Timing, merged
 
 MS = 1_000_000

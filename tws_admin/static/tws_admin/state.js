@@ -100,7 +100,7 @@ export class State {
       const earlier = before.get(name)?.counted;
       const is_known = earlier && elapsed_s > 0;
       path.rates = Object.fromEntries(
-        RATES.map((key) => [key, is_known ? Math.max(0, counted[key] - earlier[key]) / elapsed_s : null]),
+        RATES.map((key) => [key, is_known ? Math.max(0, counted[key] - earlier[key]) / elapsed_s : (path.rates?.[key] ?? null)]),
       );
       path.counted = counted;
     }
