@@ -9,8 +9,9 @@ from typing import Any
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 
+from tornado_websockets.rules import Problem
 from tws_admin import conf
-from tws_admin.rules import Problem, problems
+from tws_admin.rules import problems
 
 __all__ = ["check_apps", "check_settings", "missing_apps"]
 

@@ -7,21 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-__all__ = ["RULES", "Problem", "problems"]
+from tornado_websockets.rules import Problem
 
-
-class Problem(NamedTuple):
-    """What is wrong with one setting.
-
-    Attributes:
-        id: number of the system check, like ``E002``; W for what the monitor can live with.
-        message: expected and got.
-        hint: what to do.
-    """
-
-    id: str
-    message: str
-    hint: str
+__all__ = ["RULES", "problems"]
 
 
 class Rule(NamedTuple):

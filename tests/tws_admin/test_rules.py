@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tws_admin.rules import RULES, Problem, problems
+from tornado_websockets.rules import Problem
+from tws_admin.rules import RULES, problems
 
 TOKEN = "correct-horse-battery-staple"
 
