@@ -465,7 +465,7 @@ class TestOtherThreads:
 
     async def test_a_snapshot_tells_what_its_user_may_do(self, server: Server) -> None:
         user, _browser = await operator("view_dashboard", "close_connections")
-        snapshot = await asyncio.to_thread(monitor.snapshot, "24h", user)
+        snapshot = await sync_to_async(monitor.snapshot)("24h", user)
         assert snapshot["may"] == ["disconnect"]
         assert snapshot["history"]["step_s"] == 60
 

@@ -18,6 +18,7 @@ from django.core.management.base import (
     SystemCheckError,
 )
 from django.core.servers.basehttp import get_internal_wsgi_application
+from django.db import close_old_connections
 from django.utils import autoreload
 
 import tornado_websockets
@@ -138,6 +139,7 @@ class Command(BaseCommand):
                 scheme="https" if config.speaks_tls else "http",
             )
             self.write_banner(names, reloads=threading.current_thread().daemon)
+            close_old_connections()  # the event loop asks the database nothing itself
             TornadoWrapper.loop()
 
     def write_banner(self, names: list[str], *, reloads: bool) -> None:
