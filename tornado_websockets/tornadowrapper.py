@@ -195,7 +195,8 @@ class TornadoWrapper:
             return
         try:
             signal.send_robust(cls, **event)
-        except Exception:  # a coroutine function, which Django cannot call on an event loop
+        except (Exception, SystemExit):
+            # What Django lets through: sys.exit(), and coroutine functions on an event loop.
             logger.exception("a receiver of %r failed; receivers are plain functions", event)
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -273,6 +274,33 @@ async def test_a_receiver_that_fails_harms_nobody(
     failures = {record.name for record in caplog.records if record.exc_info}
     assert {"django.dispatch", "tornado_websockets"} <= failures
     assert "receivers are plain functions" in caplog.text
+
+
+async def test_a_receiver_that_exits_ends_nothing(
+    listen: Callable[..., None], server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(**kwargs: Any) -> None:
+        sys.exit("not my day")
+
+    for signal in (signals.connection_opened, signals.connection_closed):
+        listen(signal, leave)
+    ws = WebSocket("/chat")
+    events: asyncio.Queue[str] = asyncio.Queue()
+
+    @ws.on
+    async def open() -> None:
+        events.put_nowait("open")
+
+    @ws.on
+    async def close() -> None:
+        events.put_nowait("close")
+
+    client = await server.connect("/chat")
+    assert await asyncio.wait_for(events.get(), 10) == "open"
+    await client.close()
+    assert await asyncio.wait_for(events.get(), 10) == "close"
+    assert len(ws) == 0
+    assert caplog.text.count("SystemExit: not my day") == 2
 
 
 def test_a_signal_that_nobody_receives_costs_nothing_and_needs_no_server() -> None:

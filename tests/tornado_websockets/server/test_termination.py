@@ -68,7 +68,6 @@ def test_the_second_signal_ends_it_now(number: int, busy: str, run: Run) -> None
 import itertools
 with termination.asking(lambda: print("asked", flush=True), within_s=30):
     print("ready", flush=True)
-    time.sleep(0.01)
     signal.raise_signal({number:d})
     {busy}
 """
