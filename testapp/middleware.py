@@ -19,12 +19,12 @@ POLICY = "; ".join(
 
 
 class ContentSecurityPolicyMiddleware:
-    """Add the policy to every answer, as the middleware that Django has from 6.0 on does."""
+    """Add the policy to every answer that has none, as the middleware of Django 6.0 does."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         return response

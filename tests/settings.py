@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import environ
+
 from testapp.settings import *  # noqa: F403
 from testapp.settings import BASE_DIR
 
@@ -21,5 +23,8 @@ DATABASES = {
         "TEST": {"NAME": DATABASE},
     }
 }
+if "TEST_DATABASE_URL" in os.environ:
+    # Another database, for the tests that are to pass on any.
+    DATABASES = {"default": environ.Env.db_url_config(os.environ["TEST_DATABASE_URL"])}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TORNADO = {}

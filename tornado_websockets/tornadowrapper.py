@@ -13,7 +13,7 @@ from typing import Any
 
 from django.dispatch import Signal
 from tornado.httpserver import HTTPServer
-from tornado.routing import PathMatches, Rule
+from tornado.routing import Rule
 
 from tornado_websockets import conf, logs, signals, threads
 from tornado_websockets.limits import descriptors
@@ -92,11 +92,20 @@ class TornadoWrapper:
             handler: what `tornado.web.Application` takes as a route.
         """
         cls.tornado_handlers.append(handler)
-        if cls.tornado_app is None:
-            return
-        router = cls.tornado_app.wildcard_router
-        rule = handler if isinstance(handler, Rule) else _rule(handler)
-        router.rules.insert(0, router.process_rule(rule))
+        if cls.tornado_app is not None:
+            cls.tornado_app.add_route(handler)
+
+    @classmethod
+    def remove_handler(cls, rule: Rule) -> None:
+        """Take a route away, before or after `start_app`; one that is not there is no error.
+
+        Args:
+            rule: the very object that was added. Other forms of a route cannot be told apart.
+        """
+        with contextlib.suppress(ValueError):
+            cls.tornado_handlers.remove(rule)
+        if cls.tornado_app is not None:
+            cls.tornado_app.remove_route(rule)
 
     @classmethod
     def listen(cls, port: int, *, address: str = "127.0.0.1", reuse_port: bool = False) -> int:
@@ -245,8 +254,3 @@ def django_router(route: Sequence[Any] | Rule) -> DjangoRouter | None:
     """Return the target of a route when it is Django, see `tornado_websockets.django_app`."""
     target = route.target if isinstance(route, Rule) else route[1]
     return target if isinstance(target, DjangoRouter) else None
-
-
-def _rule(handler: Sequence[Any]) -> Rule:
-    matcher, *rest = handler
-    return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)

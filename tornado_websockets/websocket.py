@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from tornado_websockets import conf, signals
+from tornado.routing import PathMatches, Rule
+
+from tornado_websockets import conf
 from tornado_websockets.auth.judgement import Permission, check_permission
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import Events, inside_callback
 from tornado_websockets.exceptions import (
     DuplicateModuleError,
-    DuplicatePathError,
     EmitHandlerError,
     InvalidInstanceError,
 )
@@ -23,8 +24,8 @@ from tornado_websockets.modules.module import Module
 from tornado_websockets.origins import check_origins
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.paths import normalise, url
+from tornado_websockets.registry import registry
 from tornado_websockets.stats import PathStats
-from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websockethandler import WebSocketHandler
 from tornado_websockets.wire import (
     WireOptions,
@@ -42,9 +43,6 @@ AnyModule = TypeVar("AnyModule", bound=Module)
 Tap = Callable[[str, Any, str, str | bytes], None]
 """A function that is shown events: "in" or "out", the connection (None for a broadcast), the name
 and the envelope as it is on the wire. In the thread that sends; it must not raise."""
-
-registry: Final[dict[str, WebSocket]] = {}
-"""Every WebSocket of this process by its path, in the order of creation."""
 
 
 class WebSocket:
@@ -81,6 +79,7 @@ class WebSocket:
         tap: is shown every event, when it is set: direction, connection, name and envelope;
             see `Tap`.
         place: where it was created, as ``module:line``.
+        route: what it has in Tornado's router.
 
     Raises:
         InvalidInstanceError: path is no string.
@@ -122,7 +121,8 @@ class WebSocket:
         self.modules: list[Module] = []
         caller = sys._getframe(1)
         self.place = f"{caller.f_globals.get('__name__', '?')}:{caller.f_lineno}"
-        self._register()
+        self.route = Rule(PathMatches(re.escape(self.url)), WebSocketHandler, {"websocket": self})
+        registry.add(self)
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.path} at {self.place}>"
@@ -143,6 +143,11 @@ class WebSocket:
     def handlers(self) -> list[WebSocketHandler]:
         """The clients that are connected now, the oldest first: a copy."""
         return list(layer.connections(self.path))  # type: ignore[arg-type]
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether clients connect to it: from its creation until `unregister`."""
+        return registry.has(self)
 
     @property
     def limits(self) -> conf.Limits:
@@ -228,6 +233,14 @@ class WebSocket:
         self.modules.append(module)
         return module
 
+    def unregister(self) -> None:
+        """Give the path back, from any thread; once is enough.
+
+        The clients that are there are closed with 1001, further ones find nothing, and another
+        WebSocket may be created on the path. For paths that come and go, such as one for each room.
+        """
+        registry.discard(self)
+
     def wire_options(self, settings: Mapping[str, Any]) -> WireOptions:
         """Return how connections of this path behave under the settings of an application."""
         if self._options is None or self._options[0] is not settings:
@@ -240,10 +253,3 @@ class WebSocket:
             )
             self._options = (settings, options)
         return self._options[1]
-
-    def _register(self) -> None:
-        first = registry.setdefault(self.path, self)
-        if first is not self:
-            raise DuplicatePathError(self.path, first.place, self.place)
-        TornadoWrapper.add_handler((re.escape(self.url), WebSocketHandler, {"websocket": self}))
-        TornadoWrapper.publish(signals.path_registered, websocket=self)

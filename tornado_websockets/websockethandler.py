@@ -22,6 +22,7 @@ from tornado_websockets.limits.conduct import Conduct
 from tornado_websockets.message import Data, decode, refusal, warning
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.outlet import Outlet
+from tornado_websockets.registry import GONE
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.wire import VERSION, Wire
 
@@ -69,12 +70,17 @@ class WebSocketHandler(Outlet):
     send: Callable[[Outgoing], None]
 
     def initialize(self, websocket: WebSocket) -> None:
-        """Link this connection to its `WebSocket`."""
+        """Link this connection to its `WebSocket`.
+
+        A subclass may do so again in `prepare`, once it knows which one; what has to hold for that
+        one is checked then by calling `prepare` of this class again.
+        """
         self.websocket = websocket
         self.id = secrets.token_hex(8)
         self.connected_at = datetime.now(UTC)
         self._is_registered = False
         self.seat = Seat()
+        self._check = None
         limits = websocket.limits
         self._conduct = Conduct(self, limits)
         self._is_metered = self._conduct.is_metered
@@ -115,6 +121,8 @@ class WebSocketHandler(Outlet):
         watch.add(self)
         TornadoWrapper.publish(signals.connection_opened, socket=self)
         self._lifecycle("open")
+        if not self.websocket.is_registered:  # its path was given back during the handshake
+            self.close(*GONE)
 
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame to the callback of its event, or answer what is wrong with it."""

@@ -1,1 +1,5 @@
-"""The live monitor of `tornado_websockets` inside Django's admin."""
+"""The live monitor of `tornado_websockets` in Django's admin, and progress tasks of its actions."""
+
+from tws_admin.progress.actions import progress_action
+
+__all__ = ["progress_action"]

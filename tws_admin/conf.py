@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.core.signals import setting_changed
 
 from tws_admin.rules import problems
 
-__all__ = ["Config", "get", "raw"]
+__all__ = ["Config", "auth_user_model", "get", "raw"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,16 @@ class Config:
     """Where Prometheus reads the metrics, such as ``/metrics``; None is nowhere."""
     metrics_token: str | None = None
     """Who sends it may read the metrics, without being a user; None is nobody."""
+    engine: str = "thread"
+    """Where progress tasks run: ``thread``, ``django`` or ``celery``."""
+    task_threads: int = 4
+    """How many progress tasks run at a time in the process of the server."""
+    history: Mapping[str, int] = dataclasses.field(
+        default_factory=lambda: {"days": 30, "count": 1000}
+    )
+    """How long ended progress tasks are kept, and how many of them."""
+    toasts: bool = True
+    """The end of a progress task is told on every page of the admin that its owner has open."""
 
 
 @functools.cache
@@ -48,6 +59,11 @@ def get() -> Config:
 def raw() -> Any:
     """Return ``settings.TWS_ADMIN`` as it stands, an empty dictionary when it is absent."""
     return getattr(settings, "TWS_ADMIN", {})
+
+
+def auth_user_model() -> str:
+    """Return what foreign keys to users refer to."""
+    return settings.AUTH_USER_MODEL
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -25,7 +25,7 @@ from tws_admin.feed.reading import NOTHING, versions
 from tws_admin.feed.sampler import RANGES, Sampler
 from tws_admin.feed.state import Feed
 from tws_admin.feed.viewers import Viewer
-from tws_admin.permissions import abilities, may_watch
+from tws_admin.permissions import abilities, may_watch_feed, sees_tasks
 
 __all__ = ["PATH", "Monitor", "monitor"]
 
@@ -40,6 +40,9 @@ LIMITS: Final = {
 
 PATIENCE_S: Final = 1.0
 """Seconds after which a thread that waits for the event loop looks whether there still is one."""
+
+NO_TASKS: Final[dict[str, Any]] = {"tasks": []}
+"""What who may not see everybody's progress tasks has of them."""
 
 TOO_SLOW: Final = (4008, "reader too slow")
 
@@ -84,7 +87,7 @@ class Monitor:
         if self._is_registered():
             return self.websocket
         self._websocket = WebSocket(
-            PATH, permission=may_watch, monitored=False, slow_reader="close", limits=LIMITS
+            PATH, permission=may_watch_feed, monitored=False, slow_reader="close", limits=LIMITS
         )
         for each in attach:
             each(self._websocket)
@@ -109,7 +112,8 @@ class Monitor:
         if range not in RANGES:
             raise ValueError(f"range should be one of {', '.join(RANGES)}, got {range!r}")
         data = self._ask(range) or _absent(range)
-        return {**data, "may": [] if user is None else abilities(user)}
+        may = [] if user is None else abilities(user)
+        return {**data, "may": may, **({} if "tasks" in may else NO_TASKS)}
 
     def log(self, kind: str, path: str | None = None, **more: Any) -> None:
         """Add to the log, from any thread; texts are cut at 200 characters."""
@@ -135,8 +139,9 @@ class Monitor:
         if observer is not None:
             observer.viewers.setdefault(socket, Viewer(observer.seq)).seq = observer.seq
         data = self._data(range) or _absent(range)
+        hidden = {} if sees_tasks(socket.known_user) else NO_TASKS
         with contextlib.suppress(WebSocketClosedError):
-            socket.emit("snapshot", {**data, **answer})
+            socket.emit("snapshot", {**data, **hidden, **answer})
 
     def history(self, range: str) -> dict[str, Any]:
         """Return the rings of a range."""
@@ -205,7 +210,11 @@ class Monitor:
             if changes is None:  # they have read nothing for minutes
                 layer.close_each(group, *TOO_SLOW)
                 continue
-            self.websocket.broadcast("tick", changes, to=group)
+            for seeing in (True, False):
+                to = [each for each in group if sees_tasks(each.known_user) is seeing]
+                if to:
+                    self.websocket.broadcast("tick", changes, to=to)
+                changes.pop("tasks", None)
             observer.viewers.advance(group, observer.seq)
 
     def _data(self, range: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tornado_websockets.rules import Problem
 
-__all__ = ["RULES", "problems"]
+__all__ = ["ENGINES", "RULES", "problems"]
 
 
 class Rule(NamedTuple):
@@ -32,6 +32,9 @@ PATH: Final = re.compile(r"/(?:(?![?#])[!-~])+")
 TOKEN: Final = re.compile(r"[!-~]{16,}")
 """What a header can carry as it is, and nobody guesses."""
 
+ENGINES: Final = ("thread", "django", "celery")
+"""Where progress tasks may run."""
+
 RULES: Final[Mapping[str, Rule]] = {
     "read_only": Rule("E002", "True or False", lambda value: isinstance(value, bool)),
     "metrics_path": Rule(
@@ -45,6 +48,22 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda value: value is None or _matches(TOKEN, value),
         is_secret=True,
     ),
+    "engine": Rule(
+        "E005",
+        f"one of {', '.join(map(repr, ENGINES))}",
+        lambda value: isinstance(value, str) and value in ENGINES,
+    ),
+    "task_threads": Rule("E006", "a whole number from 1 to 100", lambda value: _within(value, 100)),
+    "history": Rule(
+        "E007",
+        "a dictionary with whole numbers of at least 1 under 'days' and 'count'",
+        lambda value: (
+            isinstance(value, Mapping)
+            and set(value) == {"days", "count"}
+            and all(_within(each, 10**9) for each in value.values())
+        ),
+    ),
+    "toasts": Rule("E008", "True or False", lambda value: isinstance(value, bool)),
 }
 
 
@@ -73,3 +92,7 @@ def problems(given: Any) -> Iterator[Problem]:
 
 def _matches(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _within(value: Any, limit: int) -> bool:
+    return type(value) is int and 0 < value <= limit

@@ -1,4 +1,4 @@
-"""What the server imports: the WebSocket of the monitor is registered here."""
+"""What the server imports: the WebSockets of the monitor and of progress tasks are made here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from tws_admin.control import actions, connections, inspector
 from tws_admin.feed import watching
 from tws_admin.metrics import scrape
 from tws_admin.monitor import monitor
+from tws_admin.progress import channels
+from tws_admin.progress.housekeeping import housekeeping
 
 __all__ = ["register"]
 
 
 def register() -> WebSocket:
-    """Return the WebSocket of the feed, with all that it answers; made unless it is there."""
+    """Return the WebSocket of the feed, with all that it answers; made unless it is there.
+
+    Those of progress tasks are made with it.
+    """
+    channels.register()
     return monitor.register(watching.attach, connections.attach, _control, inspector.attach)
 
 
@@ -21,4 +27,5 @@ def _control(websocket: WebSocket) -> None:
 
 
 register()
+housekeeping.attend()
 scrape.attend()

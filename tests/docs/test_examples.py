@@ -60,9 +60,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / app / "__init__.py").touch()
     with (folder / "mysite" / "settings.py").open("a", encoding="utf-8") as settings:
         settings.write(INSTALLED)
-    for block in blocks("python"):
+    for block in blocks("python", "html"):
         if block.file is not None:
-            with (folder / block.file).open("a", encoding="utf-8") as file:
+            path = folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
                 file.write(block.code)
     shutil.copy(DRIVERS, folder / "drivers" / "tests.py")
     manage(folder, "makemigrations", "chat")

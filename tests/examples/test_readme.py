@@ -126,6 +126,7 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
     todo = list(steps())
     serving = next(n for n, step in enumerate(todo) if SERVE in step.text)
     watching = next(n for n, step in enumerate(todo) if "tws_admin" in step.text)
+    acting = next(n for n, step in enumerate(todo) if "progress_action" in step.text)
     try:
         for step in todo[: serving + 1]:
             reader.follow(step)
@@ -136,9 +137,11 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
             await two_tabs_chat(browser, port)
             reader.change(todo[serving + 1 : watching])
             await every_tab_sees_the_bar(browser, port)
-            reader.change(todo[watching:])
+            reader.change(todo[watching:acting])
             reader.make_a_superuser()
-            await the_monitor_shows_the_chat(browser, port)
+            page = await the_monitor_shows_the_chat(browser, port)
+            reader.change(todo[acting:])
+            await an_action_goes_on_after_its_request(page, port)
             await browser.close()
         assert reader.server.stop() == 0
         assert "Traceback" not in reader.server.output
@@ -172,7 +175,7 @@ async def every_tab_sees_the_bar(browser: Browser, port: int) -> None:
         await expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
 
 
-async def the_monitor_shows_the_chat(browser: Browser, port: int) -> None:
+async def the_monitor_shows_the_chat(browser: Browser, port: int) -> Page:
     page = await open_tab(browser, port)
     await page.goto(f"http://127.0.0.1:{port}/admin/tornado_websockets/")
     await page.get_by_label("Username").fill("ann")
@@ -180,3 +183,15 @@ async def the_monitor_shows_the_chat(browser: Browser, port: int) -> None:
     await page.get_by_role("button", name="Log in").click()
     row = page.locator('[data-tws-rows="paths"] [data-tws-key="/chat"]')
     await expect(row.locator('[data-tws-cell="path"]')).to_have_text("/chat")
+    return page
+
+
+async def an_action_goes_on_after_its_request(page: Page, port: int) -> None:
+    await page.goto(f"http://127.0.0.1:{port}/admin/auth/user/")
+    await page.get_by_label("Select this object for an action").check()
+    await page.get_by_label("Action:").select_option(label="Invite selected users")
+    await page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
+    card = page.locator("article.tws-task[data-tws-state=succeeded]")
+    await expect(card).to_contain_text("1 of 1", timeout=20_000)
+    await card.get_by_role("link").first.click()
+    await expect(page.get_by_text("Invited ann.")).to_be_visible()

@@ -28,11 +28,11 @@ PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
     "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
     "feed.viewers", "control.masking", "control.rows", "control.tap",
-    "limits.rates", "limits.census", "limits.loggate",
+    "limits.rates", "limits.census", "limits.loggate", "progress.board",
 }  # fmt: skip
 SETTINGS_READERS = {"conf"}
 JSON_READERS = {"message", "testing"}  # testing plays the client, which decodes for itself
-JSON_OF_DJANGO_READERS = {"message", "encoding"}
+JSON_OF_DJANGO_READERS = {"message", "encoding", "models"}
 WIRE = {"wire"}
 
 # What sends to one connection, and the names under which collections of connections go.

@@ -13,10 +13,13 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
+from testapp import books
 from testapp.management.commands.demo import Command
-from testapp.models import ChatMessage
+from testapp.models import Book, ChatMessage
 from testapp.visitors import MARK
 from tests.demo import Demo
+
+PAGES = ("/", "/chat/", "/echo/", "/progress/", "/admin/")
 
 
 def prepare(*, reset_password: bool = False) -> str:
@@ -67,6 +70,16 @@ def test_what_simulated_visitors_have_said_is_forgotten() -> None:
     assert [message.author for message in ChatMessage.objects.all()] == ["Ada", f"{MARK} Ada"]
 
 
+@pytest.mark.django_db
+def test_the_library_is_filled_once() -> None:
+    prepare()
+    assert Book.objects.count() == books.COUNT
+    Book.objects.filter(isbn__endswith="1").delete()
+    left = Book.objects.count()
+    prepare()
+    assert Book.objects.count() == left < books.COUNT
+
+
 def test_a_negative_number_of_visitors_is_refused() -> None:
     with pytest.raises(CommandError, match="--visitors must not be negative, got -1"):
         call_command("demo", "--visitors=-1")
@@ -76,7 +89,7 @@ def test_it_prepares_a_database_serves_and_stops_with_status_0(
     start_demo: Callable[..., Demo],
 ) -> None:
     demo = start_demo("--noreload")
-    for page in ("/", "/chat/", "/echo/", "/progress/", "/admin/", "/admin/tornado_websockets/"):
+    for page in (*PAGES, "/admin/testapp/book/", "/admin/tornado_websockets/"):
         assert f"  {demo.url}{page}\n" in demo.output
     assert sign_in(demo.url, password_in(demo.output)) == f"{demo.url}/admin/"
     assert demo.stop() == 0, demo.output

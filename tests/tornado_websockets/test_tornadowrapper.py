@@ -53,6 +53,47 @@ async def test_routes_are_added_before_and_after_the_start() -> None:
             await fetch(server, "/never")
 
 
+async def test_routes_are_taken_away_before_and_after_the_start() -> None:
+    before, after = Rule(PathMatches(r"/before"), Hello), Rule(PathMatches(r"/after"), Hello)
+    never = Rule(PathMatches(r"/before"), Hello)
+    TornadoWrapper.add_handler(before)
+    TornadoWrapper.remove_handler(before)
+    assert TornadoWrapper.tornado_handlers == []
+    TornadoWrapper.add_handler(before)
+    async with testing.serve() as server:
+        TornadoWrapper.add_handler(after)
+        TornadoWrapper.remove_handler(never)
+        assert await fetch(server, "/before") == "hello nobody"
+        assert await fetch(server, "/after") == "hello nobody"
+        for rule, path in ((before, "/before"), (after, "/after")):
+            TornadoWrapper.remove_handler(rule)
+            TornadoWrapper.remove_handler(rule)
+            with pytest.raises(HTTPClientError, match="404"):
+                await fetch(server, path)
+    assert TornadoWrapper.tornado_handlers == []
+
+
+async def test_routes_may_change_in_many_threads_at_once() -> None:
+    """None is lost, and none is left."""
+    async with testing.serve() as server:
+        assert TornadoWrapper.tornado_app is not None
+        before = list(TornadoWrapper.tornado_app.wildcard_router.rules)
+        kept = [Rule(PathMatches(f"/kept/{number}"), Hello) for number in range(8)]
+
+        def change(number: int) -> None:
+            for _ in range(200):
+                rule = Rule(PathMatches("/passing"), Hello)
+                TornadoWrapper.add_handler(rule)
+                TornadoWrapper.remove_handler(rule)
+            TornadoWrapper.add_handler(kept[number])
+
+        await asyncio.gather(*(asyncio.to_thread(change, number) for number in range(8)))
+        rules = TornadoWrapper.tornado_app.wildcard_router.rules
+        assert rules[8:] == before
+        assert set(rules[:8]) == set(kept)
+        assert await fetch(server, "/kept/3") == "hello nobody"
+
+
 async def test_django_is_the_last_route_wherever_it_stands() -> None:
     django = tornado_websockets.django_app()
     ws = WebSocket("/chat")

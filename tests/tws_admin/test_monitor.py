@@ -20,6 +20,7 @@ from tests.rawclient import RawClient, connect, text
 from tests.tornado_websockets.visitors import logged_in, visitor
 from tests.tws_admin.feeds import State, watch
 from tests.tws_admin.operators import ask, forbid, operator, permit, until
+from tests.tws_admin.progress.runs import make_run
 from tornado_websockets import testing
 from tornado_websockets.exceptions import DuplicatePathError
 from tornado_websockets.layers import layer
@@ -32,6 +33,9 @@ from tornado_websockets.websockethandler import WebSocketHandler
 from tws_admin import monitor as module
 from tws_admin import websockets
 from tws_admin.monitor import PATH, Monitor, monitor
+from tws_admin.permissions import sees_tasks
+from tws_admin.progress import channels
+from tws_admin.progress.rows import as_row
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,6 +140,59 @@ class TestWhoMayWatch:
         assert (await watch(server, browser=browser)).state["may"] == ["send", "inspect"]
         with override_settings(TWS_ADMIN={"read_only": True}):
             assert (await watch(server, browser=browser)).state["may"] == ["inspect"]
+
+
+class TestProgressTasks:
+    """Runs of everybody, for those who may see them."""
+
+    async def test_they_come_with_the_feed(self, server: Server) -> None:
+        _user, browser = await operator("view_dashboard", "view_progresstask")
+        watcher = await watch(server, browser=browser)
+        assert watcher.state["may"] == ["tasks"]
+        run = await sync_to_async(make_run)()
+        row = await sync_to_async(as_row)(run)
+        channels.publish(row)
+        await watcher.until(lambda state: state["tasks"] == [row])
+        channels.publish({**row, "done": 5})
+        await watcher.until(lambda state: state["tasks"][0]["done"] == 5)
+        assert watcher.ticks[-1]["tasks"] == [{"id": row["id"], "done": 5}]
+        again = await watch(server, browser=browser)
+        assert again.state["tasks"] == [{**row, "done": 5}]
+
+    async def test_others_have_none(self, server: Server) -> None:
+        _user, browser = await operator("view_dashboard", "view_progresstask", name="chief")
+        seeing, blind = await watch(server, browser=browser), await watch(server)
+        run = await sync_to_async(make_run)()
+        channels.publish(await sync_to_async(as_row)(run))
+        await seeing.until(lambda state: state["tasks"])
+        await blind.until(lambda state: state["seq"] >= seeing.state["seq"])
+        assert not any("tasks" in tick for tick in blind.ticks)
+        answer = await ask(blind.client, "snapshot")
+        assert (answer.data["tasks"], answer.data["may"]) == ([], [])
+
+    async def test_who_loses_the_permission_is_told_no_more(self, server: Server) -> None:
+        user, browser = await operator("view_dashboard", "view_progresstask")
+        watcher = await watch(server, browser=browser)
+        await sync_to_async(forbid)(user, "view_progresstask")
+        [socket] = monitor.websocket
+        await until(lambda: not sees_tasks(socket.known_user))
+        run = await sync_to_async(make_run)()
+        channels.publish(await sync_to_async(as_row)(run))
+        for _ in range(2):
+            assert "tasks" not in await watcher.tick()
+
+    async def test_the_first_paint_has_them_for_those_too(self, server: Server) -> None:
+        seer, _browser = await operator("view_dashboard", "view_progresstask", name="seer")
+        other, _browser = await operator("view_dashboard", name="other")
+        run = await sync_to_async(make_run)()
+        channels.publish(await sync_to_async(as_row)(run))
+        monitor.tick(monitor._observer)  # type: ignore[arg-type]
+
+        def seen(user: Any) -> int:
+            return len(monitor.snapshot(user=user)["tasks"])
+
+        counts = [await asyncio.to_thread(seen, user) for user in (seer, other, None)]
+        assert counts == [1, 0, 0]
 
 
 def lose(user: User, browser: Any, what: str) -> None:

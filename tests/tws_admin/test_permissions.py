@@ -9,7 +9,15 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import override_settings
 
-from tws_admin.permissions import ABILITIES, VIEW, abilities, may_watch
+from tws_admin.permissions import (
+    ABILITIES,
+    TASKS,
+    VIEW,
+    abilities,
+    may_watch,
+    may_watch_feed,
+    sees_tasks,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +65,25 @@ def test_each_ability_has_a_permission_of_its_own(ability: str, permission: str)
 
 def test_a_monitor_that_is_read_only_lets_nobody_change_anything() -> None:
     superuser = user(is_superuser=True)
-    assert abilities(superuser) == ["disconnect", "send", "inspect"]
+    assert abilities(superuser) == ["disconnect", "send", "inspect", "tasks"]
     with override_settings(TWS_ADMIN={"read_only": True}):
-        assert abilities(superuser) == ["inspect"]
+        assert abilities(superuser) == ["inspect", "tasks"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "fields", "watches", "sees"),
+    [
+        ([VIEW], {"is_staff": True}, True, False),
+        ([VIEW, TASKS], {"is_staff": True}, True, True),
+        ([TASKS], {"is_staff": True}, False, False),
+        ([VIEW, TASKS], {}, False, False),
+    ],
+)
+def test_progress_tasks_are_for_those_who_may_see_them(
+    permissions: list[str], fields: dict[str, Any], watches: bool, sees: bool
+) -> None:
+    """What is known of a user who has not been asked for is nothing."""
+    ann = user(*permissions, **fields)
+    assert not sees_tasks(ann)
+    assert may_watch_feed(ann) is watches
+    assert sees_tasks(ann) is sees

@@ -1,4 +1,4 @@
-"""The monitor joins every admin site, whenever and of whatever class it is made."""
+"""Every admin site has the pages of this package, whenever and of whatever class it is made."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import User
 from django.test import Client
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, resolve, reverse
 
 from tornado_websockets.models import Dashboard
 from tws_admin.admin import DashboardAdmin
-from tws_admin.sites import register_everywhere
+from tws_admin.models import ProgressTask
+from tws_admin.progress.admin import ProgressTaskAdmin
+from tws_admin.progress.pages import frame
+from tws_admin.sites import frame_everywhere, register_everywhere
 
 
 class OwnSite(AdminSite):
@@ -34,11 +38,13 @@ def test_a_site_that_a_project_makes_has_it_with_its_urls() -> None:
     assert not site.is_registered(Dashboard)
     names = {getattr(pattern, "name", None) for pattern in site.urls[0]}
     assert isinstance(site.get_model_admin(Dashboard), DashboardAdmin)
+    assert isinstance(site.get_model_admin(ProgressTask), ProgressTaskAdmin)
     assert "app_list" in names
 
 
 def test_the_default_site_has_it_from_the_beginning() -> None:
     assert admin.site.is_registered(Dashboard)
+    assert admin.site.is_registered(ProgressTask)
 
 
 def test_who_registers_a_page_of_their_own_keeps_it() -> None:
@@ -70,9 +76,45 @@ def test_who_unregisters_it_from_the_default_site_is_left_alone() -> None:
 
 
 def test_it_joins_once_however_often_it_is_asked_to() -> None:
-    before = AdminSite.get_urls
+    before = (AdminSite.get_urls, AdminSite.admin_view)
     register_everywhere(Dashboard, DashboardAdmin)
-    assert AdminSite.get_urls is before
+    frame_everywhere(frame)
+    assert (AdminSite.get_urls, AdminSite.admin_view) == before
+
+    class OwnAdmin(DashboardAdmin):
+        pass
+
+    register_everywhere(Dashboard, OwnAdmin)
+    site = AdminSite(name="third")
+    assert site.urls
+    assert type(site.get_model_admin(Dashboard)) is DashboardAdmin
+
+
+def test_one_model_unregistered_leaves_the_other() -> None:
+    site = AdminSite(name="third")
+    assert site.urls
+    site.unregister(ProgressTask)
+    assert site.urls
+    assert not site.is_registered(ProgressTask)
+    assert site.is_registered(Dashboard)
+
+
+def test_a_view_stays_what_it_is() -> None:
+    """Its name, its exemption, whether a cache may keep it, and what it answers."""
+
+    def report(request: HttpRequest, number: int) -> HttpResponse:
+        return JsonResponse({"number": number})
+
+    report.csrf_exempt = True  # type: ignore[attr-defined]
+    site = AdminSite(name="third")
+    site.has_permission = lambda request: True  # type: ignore[method-assign]
+    for cacheable in (True, False):
+        view = site.admin_view(report, cacheable)
+        assert view.__name__ == "report"
+        assert view.csrf_exempt  # type: ignore[attr-defined]
+        answer = view(HttpRequest(), number=7)
+        assert answer.content == b'{"number": 7}'
+        assert answer.has_header("Cache-Control") != cacheable
 
 
 def test_a_site_that_nobody_has_any_more_is_forgotten() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import tornado.web
 from tornado.httputil import HTTPServerRequest
+from tornado.routing import PathMatches, Rule
 from tornado.websocket import WebSocketHandler
 
 from tornado_websockets import access, conf, proxies
@@ -20,6 +23,24 @@ class Application(tornado.web.Application):
 
     That holds for every handler: WebSockets, Django, the project's own.
     """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._routing = threading.Lock()  # of those who change the routes
+
+    def add_route(self, route: Sequence[Any] | Rule) -> None:
+        """Add a route before all others, from any thread."""
+        rule = route if isinstance(route, Rule) else _rule(route)
+        router = self.wildcard_router
+        # A list of its own each time: the event loop may be reading the one before.
+        with self._routing:
+            router.rules = [router.process_rule(rule), *router.rules]
+
+    def remove_route(self, rule: Rule) -> None:
+        """Remove a route, from any thread."""
+        router = self.wildcard_router
+        with self._routing:
+            router.rules = [each for each in router.rules if each is not rule]
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         proxies.identify(request, conf.get().trusted_proxies)
@@ -48,3 +69,8 @@ def default_settings() -> dict[str, Any]:
         "websocket_ping_interval": config.ping_interval,
         "websocket_ping_timeout": config.ping_timeout,
     }
+
+
+def _rule(route: Sequence[Any]) -> Rule:
+    matcher, *rest = route
+    return Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)

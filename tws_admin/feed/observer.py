@@ -14,6 +14,7 @@ from tws_admin.feed.reading import Reader
 from tws_admin.feed.sampler import Sampler
 from tws_admin.feed.state import Feed
 from tws_admin.feed.viewers import Viewers
+from tws_admin.progress.board import board
 
 __all__ = ["Observer"]
 
@@ -119,6 +120,7 @@ class Observer:
             "totals": self._reader.totals,
             "paths": self._reader.paths,
             "bars": self._reader.bars,
+            "tasks": board.rows,
         }
         for name, read in sections.items():
             self.attempt(name, self._update, name, read)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from tws_admin.page.definitions import DEFINITIONS, KINDS
 from tws_admin.page.figures import write
+from tws_admin.page.runs import runs
 
 __all__ = ["CHARTS", "COLUMNS", "RANGES", "TILES", "Figure", "describe", "figure", "page", "words"]
 
@@ -59,6 +60,7 @@ COLUMNS: Final = ("connections", "rates.events_in", "rates.events_out", "errors"
 
 CONNECTION_COLUMNS: Final = ("connected_at", "unsent_bytes")
 BAR_COLUMNS: Final = ("rate", "eta_s", "watchers")
+RUN_COLUMNS: Final = ("rate", "eta_s")
 
 TITLE: Final = gettext_lazy("{text} Unit: {unit}.")
 
@@ -121,9 +123,11 @@ def page(snapshot: Mapping[str, Any], connections: Iterable[Mapping[str, Any]]) 
         "columns": [figure(place) for place in COLUMNS],
         "connection_columns": [figure(place) for place in CONNECTION_COLUMNS],
         "bar_columns": [figure(place) for place in BAR_COLUMNS],
+        "run_columns": [figure(place) for place in RUN_COLUMNS],
         "value": figure("value"),
         "paths": [_path(path) for path in snapshot.get("paths", [])],
         "bars": [_bar(bar) for bar in snapshot.get("bars", [])],
+        "runs": runs(snapshot.get("tasks", []), snapshot.get("time", 0.0)),
         "connections": [_connection(row) for row in connections],
         "log": [_entry(entry) for entry in reversed(snapshot.get("lifecycle", []))],
     }

@@ -10,12 +10,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, CommandParser, call_command
 from django.urls import reverse
 
+from testapp import books
 from testapp.models import ChatMessage
 from testapp.visitors import MARK, Visitors, quieten
 from tornado_websockets.management.commands import runtornado
 
 PREPARED = "TESTAPP_DEMO_IS_PREPARED"
-PAGES = ("index", "chat", "echo", "progress", "admin:index")
+PAGES = ("index", "chat", "echo", "progress", "admin:index", "admin:testapp_book_changelist")
 MONITOR = ("admin:app_list", ["tornado_websockets"])
 VISITORS = 20
 
@@ -47,8 +48,9 @@ class Command(runtornado.Command):
         super().handle(*args, **options)
 
     def prepare(self, *, reset_password: bool) -> None:
-        """Migrate, and make sure that somebody can sign in to the admin."""
+        """Migrate, fill the library, and make sure that somebody can sign in to the admin."""
         call_command("migrate", interactive=False, verbosity=0)
+        books.stock()
         # What they said the last time would be all that is left to read.
         ChatMessage.objects.filter(author__endswith=MARK).delete()
         admin, created = get_user_model().objects.get_or_create(

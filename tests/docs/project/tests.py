@@ -7,11 +7,13 @@ It is copied into the project that is made of the examples, and run there by Dja
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.test import SimpleTestCase, TransactionTestCase, override_settings
+from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from tornado_websockets import conf
@@ -38,6 +40,8 @@ PATHS = {
     "/poll",
     "/team",
     "/tornado_websockets/monitor",
+    "/tornado_websockets/tasks",
+    "/tornado_websockets/tasks/all",
 }
 
 
@@ -135,6 +139,24 @@ class ExampleTests(TransactionTestCase):
                 if event == "module_progressbar_upload_update":
                     labels.append(data.label)
         self.assertEqual(labels, [f"Step {step} of 20" for step in range(1, 21)])
+
+    async def test_the_bar_of_a_task(self) -> None:
+        await import_module("chat.models").Message.objects.acreate(text="long " * 50)
+        request = RequestFactory().post("/shorten/")
+        request.user = await User.objects.acreate(username="ann", is_staff=True, is_superuser=True)
+        await self.async_client.aforce_login(request.user)
+        shorten_all = import_module("chat.shortening").shorten_all
+        response = await sync_to_async(shorten_all)(request)
+        path = re.findall('data-path="(.+)"', response.content.decode())[0]
+        async with serve(share_thread=False) as server:
+            client = await server.connect(path, client=self.async_client)
+            events = []
+            while "module_progressbar_done" not in events:
+                event, data = await client.receive()
+                events.append(event)
+                if event in ("module_progressbar_init", "module_progressbar_update"):
+                    task = data.task
+        self.assertEqual((task["state"], task["done"], task["total"]), ("succeeded", 1, 1))
 
     async def test_the_poll(self) -> None:
         result = "module_poll_lunch_result"

@@ -65,6 +65,7 @@ test('what is not known is a dash, in every style', () => {
 
 test('times are those of the clock where the reader is', () => {
   const time = new Date(2026, 1, 3, 14, 3, 59).getTime() / 1000;
+  assert.equal(english.time(time), '14:03');
   assert.equal(english.clock(time), '14:03:59');
   assert.equal(english.clock(new Date(2026, 1, 3, 0, 0, 0).getTime() / 1000), '00:00:00');
   assert.match(plain(english.moment(time)), /Feb 3, 2026.* 14:03:59/);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
-const FOLDER = new URL('../../../tws_admin/static/tws_admin/', import.meta.url);
+import { FOLDER, SCRIPTS } from './scripts.mjs';
+
 const read = (name) => readFileSync(new URL(name, FOLDER));
 const MAX_LINES = 260;
 
@@ -18,18 +19,24 @@ const VENDORED = {
   'vendor/uplot/LICENSE': '8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd',
 };
 
-describe('the scripts of the page', () => {
-  for (const name of readdirSync(FOLDER).filter((each) => each.endsWith('.js'))) {
+describe('the scripts of the pages', () => {
+  for (const name of SCRIPTS) {
     const source = read(name).toString();
     test(`${name} makes nodes of text alone`, () => assert.doesNotMatch(source, FORBIDDEN));
     test(`${name} is short`, () => assert.ok(source.split('\n').length <= MAX_LINES));
   }
 });
 
-test('the style sheet has no colour but the admin’s', () => {
-  const colours = read('dashboard.css').toString().match(/#[\da-f]{3,8}\b|\b(?:rgba?|hsla?)\(/gi) ?? [];
-  // The shade behind a dialog.
-  assert.deepEqual(colours, ['rgb(']);
+describe('the style sheets have no colour but the admin’s', () => {
+  for (const [name, expected] of [
+    ['dashboard.css', ['rgb(']], // the shade behind a dialog
+    ['tasks/tasks.css', []],
+  ]) {
+    test(name, () => {
+      const colours = read(name).toString().match(/#[\da-f]{3,8}\b|\b(?:rgba?|hsla?)\(/gi) ?? [];
+      assert.deepEqual(colours, expected);
+    });
+  }
 });
 
 describe('what is vendored', () => {

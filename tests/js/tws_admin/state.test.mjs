@@ -81,6 +81,25 @@ describe('a tick', () => {
     assert.equal(state.paths.size, 0);
   });
 
+  test('changes tasks by their id', () => {
+    const state = opened({
+      tasks: [
+        { id: 'a', state: 'running', done: 1 },
+        { id: 'b', state: 'queued' },
+      ],
+    });
+    const tasks = [
+      { id: 'b', gone: true },
+      { id: 'a', done: 2 },
+      { id: 'c', state: 'queued' },
+    ];
+    state.tick(tick(11, { tasks }));
+    assert.deepEqual([...state.tasks.values()], [
+      { id: 'a', state: 'running', done: 2 },
+      { id: 'c', state: 'queued' },
+    ]);
+  });
+
   test('may stand for several', () => {
     const state = opened();
     assert.ok(state.tick(tick(15, { since: 10, totals: { connections: 4 } })));

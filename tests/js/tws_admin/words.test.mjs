@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
-const FOLDER = new URL('../../../tws_admin/static/tws_admin/', import.meta.url);
+import { FOLDER, SCRIPTS } from './scripts.mjs';
+
 const CATALOG = new URL('../../../tws_admin/locale/fr/LC_MESSAGES/djangojs.po', import.meta.url);
 
 /** The texts of a source, as makemessages finds them. */
@@ -33,7 +34,7 @@ function translations_of(catalogue) {
 
 describe('the texts of the page', () => {
   const translations = translations_of(readFileSync(CATALOG, 'utf8'));
-  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.js'))) {
+  for (const file of SCRIPTS) {
     const texts = texts_of(readFileSync(new URL(file, FOLDER), 'utf8'));
     if (texts.length === 0) continue;
     test(`${file} is in French as well, with the same places for values`, () => {

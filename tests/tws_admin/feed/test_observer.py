@@ -15,6 +15,7 @@ from tornado_websockets.testing import Server
 from tornado_websockets.websocket import WebSocket
 from tws_admin.feed.observer import Observer
 from tws_admin.feed.sampler import SERIES
+from tws_admin.progress.board import board
 
 
 @pytest_asyncio.fixture
@@ -66,6 +67,24 @@ async def test_changes_lead_from_one_snapshot_to_the_next(
     state.data.pop("history")
     assert state.data == after
     assert rates.keys() == set(SERIES)
+
+
+async def test_the_runs_of_the_board_are_in_it(server: Server, observer: Observer) -> None:
+    """Each as a row, and then what has changed of it."""
+    run = {"id": "a", "state": "running", "attempt": 1, "done": 1, "created": 1.0, "ended": None}
+    for done in (1, 2):
+        board.tell({**run, "done": done}, done)
+        observer.tick()
+        if done == 1:
+            state = State(observer.snapshot("10m"))
+    changes: Any = observer.changes(1)
+    assert changes["tasks"] == [{"id": "a", "done": 2}]
+    state.apply(changes)
+    assert state["tasks"] == [{**run, "done": 2}]
+    board.clear()
+    observer.tick()
+    gone: Any = observer.changes(2)
+    assert gone["tasks"] == [{"id": "a", "gone": True}]
 
 
 async def test_whoever_looks_twice_between_two_ticks_sees_the_same(

@@ -11,6 +11,7 @@ import { Link } from './link.js';
 import { Paths } from './paths.js';
 import { Progress } from './progress.js';
 import { State } from './state.js';
+import { TaskTable } from './tasks/table.js';
 import { gettext } from './text.js';
 import { View } from './view.js';
 
@@ -54,6 +55,7 @@ class Dashboard {
       new Paths(root, format, tools),
       connections,
       new Progress(root, format),
+      new TaskTable(root, format),
       new Lifecycle(root, format, words.kinds ?? {}),
     ];
     this.#pause = button(gettext('Pause'), () => this.#toggle_pause(), { 'aria-pressed': 'false' });

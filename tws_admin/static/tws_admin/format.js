@@ -23,6 +23,7 @@ function digits_of(value) {
 export class Format {
   #language;
   #numbers = new Map(); // Intl objects are slow to make
+  #time;
   #clock;
   #moment;
 
@@ -33,7 +34,9 @@ export class Format {
     } catch {
       this.#language = 'en';
     }
-    const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+    const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+    const clock = { ...time, second: '2-digit' };
+    this.#time = new Intl.DateTimeFormat(this.#language, time);
     this.#clock = new Intl.DateTimeFormat(this.#language, clock);
     const date = { year: 'numeric', month: 'short', day: 'numeric' };
     this.#moment = new Intl.DateTimeFormat(this.#language, { ...clock, ...date });
@@ -61,6 +64,9 @@ export class Format {
 
   /** 2 h 5 min: the two greatest units of how long something lasts, from seconds. */
   duration = (value) => known(value, () => this.#lasting(Math.max(0, Math.floor(value))));
+
+  /** 14:03, from a Unix time in seconds, where the reader is. */
+  time = (value) => known(value, () => this.#time.format(value * 1000));
 
   /** 14:03:59, from a Unix time in seconds, where the reader is. */
   clock = (value) => known(value, () => this.#clock.format(value * 1000));

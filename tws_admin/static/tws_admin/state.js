@@ -15,7 +15,7 @@ export class State {
   totals = {};
   paths = new Map(); // path → its object of the feed, with `events` by event, and `rates`
   bars = new Map(); // path and name → its object of the feed
-  tasks = [];
+  tasks = new Map(); // id → its object of the feed
   lifecycle = []; // the oldest first; `{kind: 'more', count}` stands for what did not fit into a tick
   may = [];
   rates = {}; // the newest point of every series, whatever the range
@@ -36,12 +36,14 @@ export class State {
     const is_other_run = data.epoch !== this.epoch;
     const before = this.paths;
     const elapsed_s = is_other_run ? 0 : data.time - this.time;
-    const { epoch, seq, time, server, totals, tasks = [], may = [], lifecycle = [] } = data;
-    Object.assign(this, { epoch, seq, time, server: { ...server }, totals: { ...totals }, tasks, may });
+    const { epoch, seq, time, server, totals, may = [], lifecycle = [] } = data;
+    Object.assign(this, { epoch, seq, time, server: { ...server }, totals: { ...totals }, may });
     this.paths = new Map();
     this.bars = new Map();
+    this.tasks = new Map();
     merge(this.paths, data.paths ?? [], (path) => path.path, new_path, merge_path);
     merge(this.bars, data.bars ?? [], key_of_bar);
+    merge(this.tasks, data.tasks ?? [], (task) => task.id);
     this.#count_rates(before, elapsed_s);
     this.lifecycle = lifecycle.slice(-LOG_SIZE);
     this.#last = lifecycle.at(-1)?.n ?? 0;
@@ -74,7 +76,7 @@ export class State {
     Object.assign(this.totals, data.totals);
     merge(this.paths, data.paths ?? [], (path) => path.path, new_path, merge_path);
     merge(this.bars, data.bars ?? [], key_of_bar);
-    if (data.tasks) this.tasks = data.tasks;
+    merge(this.tasks, data.tasks ?? [], (task) => task.id);
     if (data.may) this.may = data.may;
     this.#count_rates(this.paths, elapsed_s);
     this.#log(data);
