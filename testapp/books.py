@@ -23,7 +23,7 @@ COUNT: Final = 3000
 MISPRINT_IN: Final = 50
 """One ISBN of so many is wrong."""
 
-FIRST_DAY: Final = datetime.date(1950, 1, 1)
+FIRST_DAY: Final = datetime.date(2016, 1, 1)
 
 # fmt: off
 QUALITIES = (
@@ -101,7 +101,7 @@ def _books(count: int) -> Iterator[Book]:
             title=f"The {QUALITIES[n % 10]} {THINGS[n % 11]} of {PLACES[(n + n // 660) % 12]}",
             author=f"{NAMES[n % 13]} {FAMILIES[n * 5 % 12]}",
             isbn=f"{digits}{(_last_digit(digits) + wrong) % 10}",
-            published=FIRST_DAY + datetime.timedelta(days=n * 37 % 27_000),
+            published=FIRST_DAY + datetime.timedelta(days=n * 37 % 3650),
             price=Decimal(499 + n * 131 % 4000) / 100,
         )
 

@@ -33,9 +33,13 @@ def ask(run: ProgressTask, verb: str, by: Any) -> ProgressTask:
     """
     if verb not in VERBS:
         raise ValueError(f"expected one of {', '.join(VERBS)}, got {verb!r}")
-    with transaction.atomic():
-        result = VERBS[verb](run, by)
+    if verb == "retry_failed":  # which is a transaction already
+        result = _retry_failed(run, by)
         log.asked(run, verb, by)
+    else:
+        with transaction.atomic():
+            result = VERBS[verb](run, by)
+            log.asked(run, verb, by)
     reporter.look()
     tell(result)
     return result

@@ -140,20 +140,17 @@ def submit(
         "retry_of": retry_of,
     }
     try:
+        # It begins with writing: SQLite lets no transaction write that has read what has changed.
         with transaction.atomic():
-            run, created = ProgressTask.objects.get_or_create(pk=selection.pk, defaults=values)
-            if created:
-                TaskNote.objects.create(
-                    task=run, time=timezone.now(), state=str(State.QUEUED), by=by or user
-                )
-                log.started(run, by or user)
-                transaction.on_commit(functools.partial(send, run))
+            run = ProgressTask.objects.create(pk=selection.pk, **values)
+            TaskNote.objects.create(
+                task=run, time=timezone.now(), state=str(State.QUEUED), by=by or user
+            )
+            log.started(run, by or user)
+            transaction.on_commit(functools.partial(send, run))
     except IntegrityError:
-        active = ProgressTask.objects.filter(single_key=key).first()
-        if not action.options.single or active is None:
-            raise
-        raise AlreadyActiveError(active) from None
-    return run, created
+        return _other(selection, key), False
+    return run, True
 
 
 def start(
@@ -208,6 +205,18 @@ def send(run: ProgressTask) -> None:
 
 
 # Private.
+
+
+def _other(selection: TaskSelection, key: str) -> ProgressTask:
+    """Return the run of a selection that another request has made meanwhile.
+
+    Raises:
+        AlreadyActiveError: it is the run of another selection that stands in the way.
+    """
+    same = ProgressTask.objects.filter(pk=selection.pk).first()
+    if same is None:
+        raise AlreadyActiveError(ProgressTask.objects.get(single_key=key)) from None
+    return same
 
 
 def _sent(request: HttpRequest, keys: Sequence[Any]) -> str | None:
