@@ -63,15 +63,15 @@ def _engines_in_use() -> set[str]:
     """Return the engine of the settings, and those that actions ask for."""
     given = conf.raw()
     usual = given.get("engine", "thread") if isinstance(given, Mapping) else "thread"
-    asked = (
+    asked = [
         action.options.engine
         for site in list(all_sites)
         for model in apps.get_models()
         if site.is_registered(model)
         for action in actions.of(site.get_model_admin(model)).values()
-    )
+    ]
     # What is no engine at all is reported with the settings.
-    return {name for name in (usual, *asked) if name in ENGINES}
+    return {name for name in ENGINES if name in (usual, *asked)}
 
 
 def missing_apps() -> list[str]:

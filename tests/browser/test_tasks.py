@@ -450,7 +450,7 @@ def test_the_end_is_told_once_on_another_page(open_site: OpenSite, visit: Visit)
 def test_a_success_is_told_for_a_while_and_as_long_as_it_is_pointed_at(
     open_site: OpenSite, visit: Visit
 ) -> None:
-    site = open_site(pace_s=SLOWLY_S)
+    site = open_site(pace_s=0.005)
     page = visit(site)
     select(page, 1)
     choose(page, NEWS)
@@ -475,9 +475,10 @@ def test_a_run_is_a_progress_bar_in_any_page(open_site: OpenSite, visit: Visit) 
     mine.goto(f"{site.url}/progress/")
     mine.evaluate(OWN_BAR, card.run_id)
     bar = mine.locator("#mine progress")
-    expect(bar).to_have_attribute("max", "3000")
-    before = bar.get_attribute("value")
-    expect(bar).not_to_have_attribute("value", before or "")
+    expect(bar).to_have_attribute("value", re.compile(r"^[1-9]"))
+    value = float(bar.get_attribute("value") or 0)
+    expect(bar).not_to_have_attribute("value", f"{value:g}")
+    assert float(bar.get_attribute("value") or 0) > value
     card.button("Cancel").click()
     card.expect_state("cancelled")
 
@@ -539,20 +540,18 @@ def test_pictures_of_tasks(
     visit: Visit,
     images: Path,
 ) -> None:
-    page = visit(open_site(pace_s=0.01), **options)
+    page = visit(open_site(pace_s=0.02), **options)
     page.locator("#action-toggle").check()
     choose(page, DRAW)
     start(page)
     Card(page, DRAW).expect_state("partial")
     select(page, 3)
     choose(page, NEWS)
-    select_across(page)
-    choose(page, EXPORT)
-    start(page)
-    card = Card(page, EXPORT)
-    card.expect_state("running")
-    card.expect_progress(beyond=700)
+    Card(page, NEWS).expect_state("running")
+    card = run_slowly(page)
+    expect(card.part("errors")).to_be_visible()
+    expect(card.part("eta")).to_be_visible()
     page.screenshot(path=images / f"tasks-{name}.png")
     assert (images / f"tasks-{name}.png").stat().st_size > 10_000
     card.button("Cancel").click()
-    card.expect_state(ENDED)
+    card.expect_state("cancelled")

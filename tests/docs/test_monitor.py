@@ -51,7 +51,7 @@ def test_every_setting_names_its_check() -> None:
 
 
 def test_every_check_is_documented() -> None:
-    modules = (ROOT / "tws_admin").glob("*.py")
+    modules = (ROOT / "tws_admin").rglob("*.py")
     source = "".join(path.read_text() for path in modules)
     ids = set(re.findall(r'"(?:tws_admin\.)?([EW]\d{3})"', source))
     rows = page("checks.md").table("Id", "What is wrong", "What to do")

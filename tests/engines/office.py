@@ -24,8 +24,8 @@ __all__ = ["Office", "Worker"]
 WORKERS: Final[dict[str, list[list[str]]]] = {
     "thread": [],
     # One process executes one run at a time.
-    "django": [["manage.py", "db_worker", "--interval", "0.1", "--no-reload"]] * 3,
-    "celery": [["-m", "celery", "-A", "project", "worker", "--concurrency=3", "--loglevel=INFO"]],
+    "django": [["manage.py", "db_worker", "--interval", "0.1", "--no-reload"]] * 2,
+    "celery": [["-m", "celery", "-A", "project", "worker", "--concurrency=2", "--loglevel=INFO"]],
 }
 """Commands of Python, by engine."""
 
@@ -136,7 +136,9 @@ class Office:
             if task["state"] in states and task["done"] >= done:
                 return task
             if time.monotonic() > deadline:
-                raise AssertionError(f"expected {states} and {done} done, got {task}\n{self.log()[-4000:]}")
+                raise AssertionError(
+                    f"expected {states} and {done} done, got {task}\n{self.log()[-4000:]}"
+                )
             time.sleep(0.05)
 
     def pressed(self, prefix: str) -> list[int]:

@@ -13,7 +13,8 @@ from tests.site import ROOT, configure, make_site
 
 __all__ = ["ENVIRONMENT", "IMMEDIATE", "SQLITE", "make_project"]
 
-ENVIRONMENT: Final = {"PYTHONPATH": str(ROOT)}
+# The settings, too: those of the suite are in the environment.
+ENVIRONMENT: Final = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "project.settings"}
 
 IMMEDIATE: Final = {"transaction_mode": "IMMEDIATE", "timeout": 20}
 """What SQLite needs where several processes write, see docs/progress-engines.md."""

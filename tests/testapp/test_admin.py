@@ -34,7 +34,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(action: Any, **options: Any) -> ProgressTask:
     """Return the run of an action on the whole library, as it has ended."""
-    run = action.start(Book.objects.all(), **options)
+    run: ProgressTask = action.start(Book.objects.all(), **options)
     execute(str(run.pk))
     run.refresh_from_db()
     return run
@@ -93,9 +93,10 @@ class TestNews:
         done = run(BookAdmin.check_news)
         assert done.state == State.SUCCEEDED
         assert done.total is None
-        assert done.result["news"] == done.done > 0
-        assert done.notes.filter(state="").count() == done.result["pages"]
-        assert done.label == f"Page {done.result['pages']}"
+        result: Any = done.result
+        assert result["news"] == done.done > 0
+        assert done.notes.filter(state="").count() == result["pages"]
+        assert done.label == f"Page {result['pages']}"
 
 
 class TestCovers:

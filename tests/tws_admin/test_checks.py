@@ -6,11 +6,14 @@ import sys
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.test import modify_settings, override_settings
 
-from tws_admin.checks import check_apps, missing_apps
+from tws_admin import progress_action
+from tws_admin.checks import check_apps, check_engines, missing_apps
 
 
 def reported() -> list[CheckMessage]:
@@ -60,3 +63,35 @@ def test_an_app_that_is_needed_and_not_installed_is_an_error(name: str) -> None:
 def test_with_the_apps_that_are_needed_all_is_well() -> None:
     assert check_apps() == []
     assert missing_apps() == []
+
+
+def test_the_engine_of_the_settings_is_looked_at() -> None:
+    """Nothing is set up for the tasks of Django here, which then are done at once."""
+    assert ids(TWS_ADMIN={"engine": "thread"}) == []
+    with override_settings(TWS_ADMIN={"engine": "django"}):
+        [found] = check_engines()
+    assert (found.id, found.level) == ("tws_admin.W003", checks.WARNING)
+    assert "block the request" in found.msg
+
+
+def test_the_engine_of_an_action_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Celery was not installed, which one action asks for."""
+
+    class GroupAdmin(admin.ModelAdmin[Group]):
+        actions = ["greet"]
+
+        @progress_action(engine="celery")
+        def greet(self, task: Any, queryset: Any) -> None: ...
+
+    monkeypatch.setitem(sys.modules, "celery", None)
+    assert check_engines() == []
+    site = admin.AdminSite("another")
+    site.register(Group, GroupAdmin)
+    [found] = check_engines()
+    assert (found.id, found.level) == ("tws_admin.E011", checks.ERROR)
+    assert "[tasks]" in str(found.hint)
+
+
+def test_an_engine_that_is_none_is_told_of_once() -> None:
+    assert ids(TWS_ADMIN={"engine": "carrier pigeons"}) == ["tws_admin.E005"]
+    assert ids(TWS_ADMIN={"engine": ["celery"]}) == ["tws_admin.E005"]

@@ -45,6 +45,7 @@ class Report:
         self.task = task
         self._lock = threading.Lock()
         self._is_over = False
+        self._was_seen = False
         self._told: tuple[Any, ...] = ()
         self._saved: tuple[Any, ...] = ()
         self._saved_errors = run.error_count
@@ -66,11 +67,19 @@ class Report:
                 self._read()
                 self._save()
 
-    def listen(self, state: str, wish: str) -> None:
-        """Take what the database says of the run."""
+    def listen(self, found: tuple[str, str] | None) -> None:
+        """Take what the database says of the run: its state and what is wished, None for no run.
+
+        One that was never seen is not yet committed, as in a test that is rolled back.
+        """
         with self._lock:
-            if not self._is_over:
-                self._listen(state, wish)
+            if self._is_over:
+                return
+            if found is not None:
+                self._was_seen = True
+                self._listen(*found)
+            elif self._was_seen:
+                self.task.ask("lost")
 
     def close(self) -> dict[str, Any]:
         """Tell and save no more, and return the last numbers, to be saved with the run's end.
@@ -149,7 +158,8 @@ class Report:
         run = self.run
         found = ProgressTask.objects.filter(pk=run.pk, attempt=run.attempt, state__in=AT_WORK)
         if not found.update(**values):
-            self.task.ask("lost")
+            if self._was_seen:
+                self.task.ask("lost")
         elif "progressed_at" in values:
             run.refresh_from_db(fields=["progressed_at"])
 

@@ -18,7 +18,6 @@ from django.db import connections
 
 from tws_admin.models import ProgressTask
 from tws_admin.progress.report import Report
-from tws_admin.progress.states import State
 
 __all__ = ["Reporter", "reporter"]
 
@@ -95,7 +94,7 @@ class Reporter:
         found = ProgressTask.objects.filter(pk__in=list(reports)).values_list("pk", "state", "wish")
         known = {pk: (state, wish) for pk, state, wish in found}
         for pk, report in reports.items():
-            report.listen(*known.get(pk, (str(State.LOST), "")))
+            report.listen(known.get(pk))
 
     def _attempt(self, what: str, function: Callable[[], None]) -> None:
         """Call a function that asks the database, which may be locked or away for a while."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, connections, router, transaction
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -175,8 +176,8 @@ class Execution:
     def _finish(self, state: State, **values: Any) -> bool:
         """Write down how it ended, and return False when it has not, because it need not pause."""
         run = self._run
-        wish = ProgressTask.PAUSE if state == State.PAUSED else None
-        ended = patiently(become, run, state, wish=wish, **values)
+        where = Q(wish=ProgressTask.PAUSE) if state == State.PAUSED else Q()
+        ended = patiently(become, run, state, where=where, **values)
         if not ended and state == State.PAUSED:
             if run.state == State.RUNNING:
                 return False

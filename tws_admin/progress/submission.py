@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from django.apps import apps
 from django.contrib import messages
+from django.contrib.admin.utils import model_ngettext
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -16,9 +18,9 @@ from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from tws_admin.models import TEXT_MAX_LENGTH, ProgressTask, TaskNote, TaskSelection
+from tws_admin.page.figures import write
 from tws_admin.progress import engines, log
 from tws_admin.progress.actions import ProgressAction, find, holder, of
 from tws_admin.progress.report import tell
@@ -175,17 +177,16 @@ def start(
 
 def announce(request: HttpRequest, run: ProgressTask, created: bool) -> None:
     """Tell the visitor that the work has begun, or had been."""
-    if not created:
-        sentence = _("This was sent before, and is done once: {task}.")
+    if created:
+        level, sentence = messages.SUCCESS, _("Started on {count} {objects}: {task}.")
     else:
-        sentence = ngettext(
-            "Started for {count} object: {task}.",
-            "Started for {count} objects: {task}.",
-            run.selected,
-        )
-    link = format_html('<a href="{}">{}</a>', url(run), run.title)
-    level = messages.SUCCESS if created else messages.INFO
-    messages.add_message(request, level, format_html(sentence, count=run.selected, task=link))
+        level, sentence = messages.INFO, _("This was sent before, and is done once: {task}.")
+    words = {
+        "count": write(run.selected, "number"),
+        "objects": model_ngettext(apps.get_model(run.model)._meta, run.selected),
+        "task": format_html('<a href="{}">{}</a>', url(run), run.title),
+    }
+    messages.add_message(request, level, format_html(sentence, **words))
 
 
 def title(model_admin: Any, action: ProgressAction) -> str:

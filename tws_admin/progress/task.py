@@ -8,18 +8,17 @@ Django allows no database: in a coroutine.
 from __future__ import annotations
 
 import collections
-import contextlib
 import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from django.utils import timezone
 
 from tws_admin.models import TEXT_MAX_LENGTH, ProgressTask
-from tws_admin.progress.files import open_file
+from tws_admin.progress.files import ResultFile, open_file
 from tws_admin.progress.meter import Meter, amount
 from tws_admin.progress.track import Track
 
@@ -169,7 +168,7 @@ class Task:
         if self.note_count <= MAX_NOTES:
             self.notes.append((timezone.now(), str(text)[:MAX_LINE]))
 
-    def result_file(self, name: str, mode: str = "w") -> contextlib.AbstractContextManager[IO[Any]]:
+    def result_file(self, name: str, mode: str = "w") -> ResultFile:
         """Open a file that is kept with the run, for those who may see it.
 
         Args:

@@ -6,13 +6,14 @@ delivered twice starts nothing twice.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -29,6 +30,9 @@ BEAT_S: Final = 3.0
 
 LOST_AFTER_S: Final = 15.0
 """Seconds without one after which its process is taken for dead."""
+
+
+ANYWHERE: Final = Q()
 
 
 class Conflict(Exception):
@@ -53,7 +57,7 @@ def become(
     target: State,
     *,
     sources: Iterable[State] | None = None,
-    wish: str | None = None,
+    where: Q = ANYWHERE,
     by: Any = None,
     text: str = "",
     **values: Any,
@@ -64,7 +68,7 @@ def become(
         run: is brought up to date.
         target: the state.
         sources: states that it may have, of those that may precede it; None is all.
-        wish: what has to be wished for by then; None is anything.
+        where: what else has to hold of it by then.
         by: the user who wants it, None for the work itself.
         text: what the timeline says of it.
         values: of other fields.
@@ -78,14 +82,13 @@ def become(
         values |= {"ended_at": Now(), "single_key": None, "worker": ""}
     found = ProgressTask.objects.filter(
         pk=run.pk, attempt=run.attempt, state__in=[str(state) for state in allowed]
-    )
-    if wish is not None:
-        found = found.filter(wish=wish)
+    ).filter(where)
     with transaction.atomic():
         changed = found.update(**values)
         if changed:
             _note(run, target, by, text)
-    run.refresh_from_db()
+    with contextlib.suppress(ProgressTask.DoesNotExist):  # it was deleted meanwhile
+        run.refresh_from_db()
     return bool(changed)
 
 
@@ -115,12 +118,10 @@ def cancel(run: ProgressTask, by: Any = None) -> State:
     Raises:
         Conflict: its work is over, or has been asked already.
     """
-    is_idle = not run.worker
-    if become(run, State.CANCELLED, sources=(State.QUEUED,), by=by):
+    idle = (State.QUEUED, State.PAUSED)
+    if become(run, State.CANCELLED, sources=idle, where=Q(worker=""), by=by):
         return State.CANCELLED
-    if is_idle and become(run, State.CANCELLED, sources=(State.PAUSED,), by=by):
-        return State.CANCELLED
-    if become(run, State.CANCELLING, by=by, wished_at=Now()):
+    if become(run, State.CANCELLING, where=~Q(worker=""), by=by, wished_at=Now()):
         return State.CANCELLING
     raise _conflict(run, "cancel")
 
@@ -152,11 +153,11 @@ def resume(run: ProgressTask, by: Any = None) -> bool:
         if found.update(wish="", wished_at=None):
             run.refresh_from_db()
             return False
-    is_idle = not run.worker
-    target = State.QUEUED if is_idle else State.RUNNING
-    if not become(run, target, sources=(State.PAUSED,), by=by):
-        raise _conflict(run, "resume")
-    return is_idle
+    if become(run, State.QUEUED, sources=(State.PAUSED,), where=Q(worker=""), by=by):
+        return True
+    if become(run, State.RUNNING, sources=(State.PAUSED,), where=~Q(worker=""), by=by):
+        return False
+    raise _conflict(run, "resume")
 
 
 def retry(run: ProgressTask, by: Any = None, **values: Any) -> None:

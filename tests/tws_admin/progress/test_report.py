@@ -108,17 +108,34 @@ def test_lines_of_the_log_come_with_the_next_saving(
 def test_the_work_is_asked_what_the_database_says(
     report: Report, task: Task, state: str, wish: str, asked: str | None
 ) -> None:
-    report.listen(state, wish)
+    report.listen((state, wish))
     assert task.asked == asked
 
 
 def test_a_run_that_is_not_ours_any_more_ends(
     run: ProgressTask, report: Report, task: Task
 ) -> None:
+    report.listen(("running", ""))
     assert become(saved(run), State.LOST)
     task.advance()
     report.save()
     assert task.asked == "lost"
+
+
+def test_a_run_that_was_deleted_ends(report: Report, task: Task) -> None:
+    report.listen(("running", ""))
+    report.listen(None)
+    assert task.asked == "lost"
+
+
+def test_a_run_that_others_cannot_see_yet_goes_on(
+    run: ProgressTask, report: Report, task: Task
+) -> None:
+    ProgressTask.objects.filter(pk=run.pk).delete()  # as a transaction that is not committed
+    report.listen(None)
+    task.advance()
+    report.save()
+    assert task.asked is None
 
 
 def test_after_its_end_nothing_is_told_or_saved(
@@ -131,5 +148,5 @@ def test_after_its_end_nothing_is_told_or_saved(
     with django_assert_num_queries(0):
         report.save()
         report.tell()
-        report.listen("cancelling", "")
+        report.listen(("cancelling", ""))
     assert task.asked is None

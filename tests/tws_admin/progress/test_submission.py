@@ -116,7 +116,7 @@ def test_a_click_starts_the_work_and_leads_back_to_where_it_was(
     assert set(selection_of(run).keys) == {made[0].pk, made[2].pk}
     [message] = answer.context["messages"]
     assert f'<a href="/acts/tws_admin/progresstask/{run.pk}/change/">' in str(message)
-    assert str(message).startswith("Started for 2 objects: ")
+    assert str(message).startswith("Started on 2 chat messages: ")
     assert states(finish(run)) == ["queued", "running", "succeeded"]
 
 

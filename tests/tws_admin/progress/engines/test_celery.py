@@ -39,7 +39,7 @@ def test_it_is_found_by_its_name() -> None:
 
 
 def test_an_app_with_a_broker_is_well(app: Celery) -> None:
-    app.conf.broker_url = "redis://127.0.0.1/0"
+    app.conf["broker_url"] = "redis://127.0.0.1/0"
     assert ids() == []
 
 
@@ -64,7 +64,7 @@ def test_celery_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.skipif(not is_installed(), reason="redis-server is not installed")
 def test_a_run_is_sent_by_its_id_and_nothing_else(app: Celery) -> None:
     with Broker() as broker:
-        app.conf.broker_url = broker.url
+        app.conf["broker_url"] = broker.url
         CeleryEngine().submit(ID)
         with app.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
             message = queue.get(timeout=10)
@@ -74,7 +74,7 @@ def test_a_run_is_sent_by_its_id_and_nothing_else(app: Celery) -> None:
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_a_broker_that_is_not_there_is_told_at_once(app: Celery, scheme: str) -> None:
-    app.conf.broker_url = f"{scheme}://127.0.0.1:{free_port()}/0"
+    app.conf["broker_url"] = f"{scheme}://127.0.0.1:{free_port()}/0"
     started = time.monotonic()
     with pytest.raises(OperationalError):
         CeleryEngine().submit(ID)
@@ -85,7 +85,7 @@ def test_a_broker_that_is_not_there_is_told_at_once(app: Celery, scheme: str) ->
 def test_a_broker_that_says_nothing_is_not_waited_for_long(app: Celery, scheme: str) -> None:
     """It takes connections, as one that hangs does, or a firewall."""
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        app.conf.broker_url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/0"
+        app.conf["broker_url"] = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/0"
         started = time.monotonic()
         with pytest.raises(OperationalError):
             CeleryEngine().submit(ID)
