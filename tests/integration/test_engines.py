@@ -7,6 +7,7 @@ import contextlib
 import time
 import urllib.error
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def redis() -> Broker:
 async def test_the_progress_is_seen_while_the_work_goes_on(office: Office) -> None:
     watcher = await office.watch()
     run_id = await asyncio.to_thread(office.start, "press", "good")
-    rows, started = [], time.monotonic()
+    rows: list[Any] = []
+    started = time.monotonic()
     try:
         async with asyncio.timeout(30):
             while not rows or rows[-1]["state"] not in DEAD:
