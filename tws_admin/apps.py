@@ -17,7 +17,7 @@ class TwsAdminConfig(AppConfig):
     """Registers the system checks and the pages; the monitor begins when the server does."""
 
     name = "tws_admin"
-    verbose_name = _("Tornado WebSockets monitor")
+    verbose_name = _("Background work")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

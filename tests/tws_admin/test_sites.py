@@ -10,8 +10,8 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import User
-from django.test import Client
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import Client
 from django.urls import path, resolve, reverse
 
 from tornado_websockets.models import Dashboard

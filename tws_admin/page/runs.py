@@ -1,4 +1,4 @@
-"""The progress tasks of the monitor's page: those at work, then those that ended within the hour."""
+"""The progress tasks of the monitor's page: those at work, then those that ended lately."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -96,6 +96,7 @@ def _context(
 ) -> dict[str, Any]:
     """Return what the page shows, and the page of a project that is named as ``confirm``."""
     count = len(selection.keys)
+    more = max(0, count - MAX_NAMES)
     shown = model_admin.get_queryset(request).filter(pk__in=selection.keys[:MAX_NAMES])
     title = submission.title(model_admin, action)
     opts = model_admin.opts
@@ -112,7 +113,8 @@ def _context(
         "count": count,
         "objects": f"{write(count, 'number')} {model_ngettext(opts, count)}",
         "names": [str(each) for each in shown],
-        "more": max(0, count - MAX_NAMES),
+        "more": more,
+        "others": write(more, "number"),
         "form": form,
         "adminform": None if form is None else AdminForm(form, fields, {}),
         "media": model_admin.media if form is None else model_admin.media + form.media,
@@ -122,9 +124,5 @@ def _context(
 
 def _changelist(model_admin: Any, site: AdminSite) -> str:
     opts = model_admin.opts
-    try:
-        return reverse(
-            f"admin:{opts.app_label}_{opts.model_name}_changelist", current_app=site.name
-        )
-    except NoReverseMatch:
-        return reverse("admin:index", current_app=site.name)
+    name = f"admin:{opts.app_label}_{opts.model_name}_changelist"
+    return reverse(name, current_app=site.name)

@@ -31,6 +31,7 @@ describe('the style sheets have no colour but the admin’s', () => {
   for (const [name, expected] of [
     ['dashboard.css', ['rgb(']], // the shade behind a dialog
     ['tasks/tasks.css', []],
+    ['tasks/details.css', []],
   ]) {
     test(name, () => {
       const colours = read(name).toString().match(/#[\da-f]{3,8}\b|\b(?:rgba?|hsla?)\(/gi) ?? [];

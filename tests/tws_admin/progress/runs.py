@@ -88,6 +88,8 @@ def make_run(
     }  # fmt: skip
     if state != State.QUEUED:
         values |= {"started_at": timezone.now(), "progressed_at": timezone.now(), "attempt": 1}
+    if state in (State.RUNNING, State.CANCELLING):
+        values["worker"] = "web1:7"
     if state in ENDED:
         values["ended_at"] = timezone.now()
     run = ProgressTask.objects.create(state=str(state), **{**values, **fields})

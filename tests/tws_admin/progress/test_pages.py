@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import DatabaseError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template import Template
 from django.template.response import TemplateResponse
 from django.test import Client, RequestFactory, override_settings
@@ -356,10 +356,10 @@ def test_a_fragment_stays_what_it_is(olga: User) -> None:
     "response",
     [
         HttpResponse("<html>"),
-        TemplateResponse(None, "admin/index.html", content_type="text/plain"),
-        TemplateResponse(None, "admin/not_there.html"),
-        TemplateResponse(None, "admin/index.html", {"is_popup": True}),
-        TemplateResponse(None, "admin/index.html", {"tws_tasks": {}}),
+        TemplateResponse(HttpRequest(), "admin/index.html", content_type="text/plain"),
+        TemplateResponse(HttpRequest(), "admin/not_there.html"),
+        TemplateResponse(HttpRequest(), "admin/index.html", {"is_popup": True}),
+        TemplateResponse(HttpRequest(), "admin/index.html", {"tws_tasks": {}}),
     ],
     ids=["no template", "no page", "no such template", "popup", "has them"],
 )
@@ -383,7 +383,7 @@ def test_a_project_without_such_actions_pays_nothing(
 ) -> None:
     make_run(user=olga)
     monkeypatch.setattr("tws_admin.progress.actions._made", [])
-    response = TemplateResponse(None, "admin/index.html", {})
+    response = TemplateResponse(HttpRequest(), "admin/index.html", {})
     with django_assert_num_queries(0):
         framed(response, olga)
     assert response.template_name == "admin/index.html"

@@ -20,7 +20,7 @@ from tws_admin.progress.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.tws_admin.progress.runs")]
 
-JSON = {"HTTP_ACCEPT": "application/json"}
+JSON = {"accept": "application/json"}
 
 LOGIN = 302
 SEEN = 200
@@ -79,7 +79,7 @@ def client(olga: User) -> Client:
 
 
 def ask(client: Client, run: ProgressTask, verb: str, **more: Any) -> Any:
-    return client.post(url("control", run.pk), {"verb": verb, **more}, **JSON)
+    return client.post(url("control", run.pk), {"verb": verb, **more}, headers=JSON)
 
 
 @pytest.mark.parametrize("who", MATRIX)
@@ -212,7 +212,7 @@ def test_what_is_asked_is_in_the_log_of_the_admin(client: Client, olga: User) ->
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.action_flag) == (olga, str(run.pk), CHANGE)
     # The index of the admin links it to the page.
-    assert entry.get_admin_url().endswith(f"/{run.pk}/change/")
+    assert str(entry.get_admin_url()).endswith(f"/{run.pk}/change/")
 
 
 # States.

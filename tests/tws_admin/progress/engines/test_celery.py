@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 
 import pytest
 from celery import Celery
@@ -23,6 +24,7 @@ ID = "0c7e9c43-4a35-43a7-9ac2-e64ec9bdeb91"
 @pytest.fixture
 def app() -> Iterator[Celery]:
     """Return the Celery app of this process, which has no broker yet."""
+    import_module("tws_admin.tasks")  # what is imported later this app alone would know
     app = Celery("shop", set_as_current=False)
     with setup_default_app(app):
         app.set_current()
