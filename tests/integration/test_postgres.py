@@ -7,27 +7,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engines.database import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Who wants what of a run at the same time is decided by the database.
-MODULES = ("test_transitions.py",)
+MODULES = ("transitions", "runner", "submission", "control", "items", "history")
 
 
-def test_runs_change_as_they_should() -> None:
+@pytest.mark.timeout(300)
+def test_runs_are_made_and_change_as_they_should() -> None:
     """The same tests, in a process whose settings name it."""
     with postgres() as settings:
         url = "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**settings)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
-                *(f"tests/tws_admin/progress/{name}" for name in MODULES),
+                *(f"tests/tws_admin/progress/test_{name}.py" for name in MODULES),
             ],
             cwd=ROOT,
             env={**os.environ, "TEST_DATABASE_URL": url},
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=280,
         )
     assert done.returncode == 0, done.stdout + done.stderr
