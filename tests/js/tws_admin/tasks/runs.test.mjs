@@ -41,16 +41,41 @@ describe('a list of the server', () => {
 });
 
 describe('an answer, read from the database', () => {
-  test('does not take back what the work has told since', () => {
-    const runs = known(row({ done: 50, label: 'Emma' }));
-    const { row: taken } = runs.take_answer(row({ done: 40, wish: 'pause' }));
+  const answer = (runs, more) => runs.take_answer(row(more), runs.moment).row;
+
+  test('does not take back the numbers that the work has told since', () => {
+    const taken = answer(known(row({ done: 50, label: 'Emma' })), { done: 40, wish: 'pause' });
     assert.deepEqual([taken.done, taken.label, taken.wish], [50, 'Emma', 'pause']);
   });
 
   test('counts where the work begins anew, or is over', () => {
-    assert.equal(known(row({ done: 50 })).take_answer(row({ done: 0, attempt: 2 })).row.done, 0);
-    assert.equal(known(row({ done: 50 })).take_answer(row({ done: 40, state: 'cancelled' })).row.done, 40);
-    assert.equal(new Runs().take_answer(row()).row.done, 40);
+    assert.equal(answer(known(row({ done: 50 })), { done: 0, attempt: 2 }).done, 0);
+    assert.equal(answer(known(row({ done: 50 })), { done: 40, state: 'cancelled' }).done, 40);
+    assert.equal(answer(new Runs(), {}).done, 40);
+  });
+
+  test('is older than the turn that the work has told of while it was on its way', () => {
+    const runs = known(row());
+    const asked = runs.moment;
+    runs.take(row({ state: 'cancelling' }));
+    const ended = row({ state: 'cancelled' });
+    runs.take(ended);
+    assert.deepEqual(runs.take_answer(row({ state: 'cancelling' }), asked), { row: ended, before: ended });
+    assert.equal(runs.get('a').state, 'cancelled');
+  });
+
+  test('is older than a run that has begun, and ended, while it was on its way', () => {
+    const runs = new Runs();
+    const asked = runs.moment;
+    runs.take(row({ state: 'succeeded' }));
+    assert.equal(runs.take_answer(row({ state: 'queued' }), asked).row.state, 'succeeded');
+  });
+
+  test('is not older than progress', () => {
+    const runs = known(row());
+    const asked = runs.moment;
+    runs.take(row({ done: 60 }));
+    assert.equal(runs.take_answer(row({ state: 'cancelling' }), asked).row.state, 'cancelling');
   });
 });
 

@@ -52,6 +52,12 @@ export class Card {
     this.#say('answer', text);
   }
 
+  /** Keep the keyboard with the card, whose button is not there any more. */
+  keep_focus() {
+    const places = [...this.#buttons, ...(this.#parts.get('title') ?? [])];
+    places.find(({ hidden, disabled }) => !hidden && !disabled)?.focus();
+  }
+
   #become(state) {
     for (const badge of this.#parts.get('state') ?? []) {
       badge.classList.replace(`tws-state-${this.data.twsState}`, `tws-state-${state}`);
@@ -69,7 +75,9 @@ export class Card {
   }
 
   #show_buttons(verbs) {
+    const focused = this.#buttons.find((button) => button === document.activeElement);
     for (const button of this.#buttons) set_hidden(button, !this.#may_change || !verbs.includes(button.value));
+    if (focused?.hidden) this.keep_focus();
   }
 
   #show_notice(notice) {

@@ -22,9 +22,9 @@ export async function ask(url, data, fetch = globalThis.fetch) {
  * Take over the form of a card.
  *
  * @param {Card} card
- * @param {function(string, object): void} on_answer Gets the verb, and what `ask` gives.
+ * @param {function(string): function(object): void} on_ask Gets the verb; what it returns gets what `ask` gives.
  */
-export function take_over(card, on_answer) {
+export function take_over(card, on_ask) {
   const form = card.node.querySelector('form');
   if (!form) return;
   let is_plain = false;
@@ -37,6 +37,7 @@ export function take_over(card, on_answer) {
     data.set('verb', button.value);
     const has_focus = document.activeElement === button;
     set_busy(button, true);
+    const on_answer = on_ask(button.value);
     let answer;
     try {
       answer = await ask(card.data.twsControlUrl, data);
@@ -48,9 +49,11 @@ export function take_over(card, on_answer) {
       form.requestSubmit(button);
       return;
     }
-    on_answer(button.value, answer);
-    // The button may be gone by now: the keyboard stays with the card.
-    if (has_focus) [button, ...form.elements].find(({ type, hidden }) => type === 'submit' && !hidden)?.focus();
+    on_answer(answer);
+    const is_free = [document.body, button].includes(document.activeElement);
+    if (!has_focus || !is_free) return; // somebody went on meanwhile
+    if (button.hidden) card.keep_focus();
+    else button.focus(); // it lost that when it was disabled
   });
 }
 

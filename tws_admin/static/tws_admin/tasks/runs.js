@@ -5,16 +5,14 @@ import { is_active } from './words.js';
 const MOVING = ['done', 'total', 'label', 'rate', 'eta_s', 'progressed'];
 
 export class Runs {
+  moment = 0; // counts the turns of all runs
+
   #rows = new Map();
+  #turned = new Map(); // id → the moment of its last turn
   #ahead_s = 0; // of the server's clock before this one
 
   get(id) {
     return this.#rows.get(id);
-  }
-
-  /** @returns {Iterable<object>} All rows. */
-  values() {
-    return this.#rows.values();
   }
 
   get has_active() {
@@ -41,12 +39,22 @@ export class Runs {
   take(row) {
     const before = this.#rows.get(row.id);
     this.#rows.set(row.id, row);
+    if (before === undefined || is_turn({ row, before })) this.#turned.set(row.id, ++this.moment);
     return { row, before };
   }
 
-  /** Take a row that was read from the database: it may be a second behind what the work has told by itself. */
-  take_answer(row) {
+  /**
+   * Take the row that answers a question.
+   *
+   * The work may have noticed what was asked, and told so, before the answer is here; and the answer comes from the
+   * database, where numbers are up to a second behind what the work has told by itself.
+   *
+   * @param {object} row
+   * @param {number} asked The `moment` of the question.
+   */
+  take_answer(row, asked) {
     const known = this.#rows.get(row.id);
+    if (this.#turned.get(row.id) > asked) return { row: known, before: known };
     const is_behind = known && known.attempt === row.attempt && is_active(row) && row.done < known.done;
     return this.take(is_behind ? { ...row, ...pick(known, MOVING) } : row);
   }

@@ -79,7 +79,10 @@ class Tasks {
     const id = node.dataset.twsTask;
     const card = new Card(node, this.#format);
     this.#cards.set(id, [...(this.#cards.get(id) ?? []), card]);
-    take_over(card, (verb, answer) => this.#answered(card, verb, answer));
+    take_over(card, (verb) => {
+      const asked = this.#runs.moment;
+      return (answer) => this.#answered(card, verb, asked, answer);
+    });
   }
 
   #take_list(data) {
@@ -94,9 +97,10 @@ class Tasks {
 
   /** Ask after a run that the server does not list: it ended long ago, while this page slept, or is no more. */
   async #ask_state(card) {
+    const asked = this.#runs.moment;
     try {
       const { task } = (await fetch_json(card.data.twsStateUrl)) ?? {};
-      if (task) this.#changed(this.#runs.take(task));
+      if (task) this.#changed(this.#runs.take_answer(task, asked));
     } catch (error) {
       if (error.status === 404) card.answer(gettext('This task was deleted.'));
     }
@@ -133,12 +137,12 @@ class Tasks {
     }
   }
 
-  #answered(card, verb, { ok, task, error }) {
+  #answered(card, verb, asked, { ok, task, error }) {
     if (task && ok && verb === 'retry_failed' && this.#options.twsPage === 'task') {
       location.assign(task.url);
       return;
     }
-    if (task) this.#changed(this.#runs.take_answer(task));
+    if (task) this.#changed(this.#runs.take_answer(task, asked));
     this.render(); // before the answer, which a new state would take back
     if (!ok) card.answer(error);
   }
