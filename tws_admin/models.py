@@ -41,7 +41,7 @@ class ProgressTask(models.Model):
         choices=[(str(state), name) for state, name in STATES.items()],
         default=str(State.QUEUED),
     )
-    # "pause" until the work notices; a wish to cancel is a state.
+    # "pause" until the work notices; a wish to cancel is a state, one to be queued again, too.
     wish = models.CharField(_("wish"), max_length=8, blank=True, default="")
     wished_at = models.DateTimeField(_("wished at"), null=True, blank=True)
 

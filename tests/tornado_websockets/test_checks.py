@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from django.core.checks import Error, Warning, run_checks
 from django.test import override_settings
+
+# Others of Django's checks ask the database what it can do.
+pytestmark = pytest.mark.django_db
 
 
 def test_a_mistake_is_an_error_with_id_and_hint() -> None:

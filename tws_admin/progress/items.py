@@ -10,6 +10,7 @@ from django.db import router, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from tws_admin.progress.courtesy import Courtesy
 from tws_admin.progress.options import Options
 from tws_admin.progress.selection import portions
 from tws_admin.progress.task import Task
@@ -62,8 +63,10 @@ def work_through(
     """
     task.meter.total = len(keys)
     using = router.db_for_write(queryset.model)
+    courtesy = Courtesy(using)
     for portion in portions(queryset, keys[task.cursor :], options.chunk_size):
         for key, obj in portion:
+            courtesy.show()
             task.check()
             try:
                 if obj is None:

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from tornado_websockets.runtime import runtime
-from tws_admin.models import TEXT_MAX_LENGTH, ProgressTask, TaskNote, TaskSelection
+from tws_admin.models import ProgressTask, TaskNote, TaskSelection
 from tws_admin.progress import channels
 from tws_admin.progress.rows import as_row
 from tws_admin.progress.states import State
-from tws_admin.progress.task import MAX_NOTES, Task
+from tws_admin.progress.task import MAX_NOTES, Task, clean
 from tws_admin.progress.transitions import BEAT_S, become
 
 __all__ = ["Report", "tell"]
@@ -125,7 +125,7 @@ class Report:
         run.cursor = task.cursor
         run.done = int(meter.done)
         run.total = None if meter.total is None else int(meter.total)
-        run.label = meter.label[:TEXT_MAX_LENGTH]
+        run.label = clean(meter.label)
         run.rate = None if meter.rate is None else round(meter.rate, 3)
         run.error_count = task.error_count
         run.errors = list(task.errors)

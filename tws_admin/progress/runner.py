@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -28,12 +29,18 @@ from tws_admin.progress.report import Report, tell
 from tws_admin.progress.reporter import reporter
 from tws_admin.progress.selection import chosen
 from tws_admin.progress.states import State
-from tws_admin.progress.task import Task, TaskCancelled, TaskPaused
+from tws_admin.progress.task import Task, TaskCancelled, TaskPaused, clean
 from tws_admin.progress.transitions import become, claim
 
 __all__ = ["RefusedError", "execute", "request_of"]
 
 logger = logging.getLogger("tws_admin")
+
+MAX_FAILURE: Final = 2000
+"""Characters that are kept of what a work has raised."""
+
+NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""The character in JSON, which PostgreSQL refuses: not a backslash that is itself escaped."""
 
 TURNS: Final = 5
 TURN_S: Final = 2.0
@@ -141,10 +148,10 @@ class Execution:
         except TaskCancelled:
             return State.CANCELLED, {}
         except StoppedError as stop:
-            return State.FAILED, {"failure": str(stop)}
+            return State.FAILED, {"failure": clean(stop, MAX_FAILURE)}
         except BaseException as error:  # whatever a body raises, sys.exit() included
             logger.exception("progress task %s failed", self._run.pk)
-            return State.FAILED, {"failure": f"{type(error).__name__}: {error}"}
+            return State.FAILED, {"failure": clean(f"{type(error).__name__}: {error}", MAX_FAILURE)}
         state = State.PARTIAL if task.error_count else State.SUCCEEDED
         try:
             return state, {"result": _plain(result)}
@@ -235,4 +242,5 @@ def _plain(result: Any) -> Any:
     Raises:
         EncodeError: a value in it cannot be encoded; names its key path.
     """
-    return decode(encode("result", {"result": result}))[1]["result"]
+    frame = encode("result", {"result": result})
+    return decode(NUL.sub(rb"\1\\ufffd", frame))[1]["result"]

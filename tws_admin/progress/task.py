@@ -22,7 +22,7 @@ from tws_admin.progress.files import ResultFile, open_file
 from tws_admin.progress.meter import Meter, amount
 from tws_admin.progress.track import Track
 
-__all__ = ["MAX_ERRORS", "MAX_NOTES", "Task", "TaskCancelled", "TaskPaused"]
+__all__ = ["MAX_ERRORS", "MAX_NOTES", "Task", "TaskCancelled", "TaskPaused", "clean"]
 
 logger = logging.getLogger("tws_admin")
 
@@ -150,15 +150,15 @@ class Task:
         pk = getattr(obj, "pk", obj)
         error = exc if isinstance(exc, BaseException) else None
         logger.error("progress task %s failed on %r", self.id, pk, exc_info=error)
-        self.failed.append(pk if isinstance(pk, KEYS) else _text(pk))
+        self.failed.append(pk if isinstance(pk, KEYS) else clean(pk))
         self.error_count += 1
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(
                 {
-                    "pk": _text(pk),
-                    "text": _text(obj),
+                    "pk": clean(pk),
+                    "text": clean(obj),
                     "class": "" if error is None else type(error).__name__,
-                    "message": _text(exc),
+                    "message": clean(exc),
                 }
             )
 
@@ -166,7 +166,7 @@ class Task:
         """Add a line to the log on the task's page."""
         self.note_count += 1
         if self.note_count <= MAX_NOTES:
-            self.notes.append((timezone.now(), str(text)[:MAX_LINE]))
+            self.notes.append((timezone.now(), clean(text, MAX_LINE)))
 
     def result_file(self, name: str, mode: str = "w") -> ResultFile:
         """Open a file that is kept with the run, for those who may see it.
@@ -209,8 +209,9 @@ class Task:
             self.meter.rest()
 
 
-def _text(obj: Any) -> str:
+def clean(text: Any, limit: int = TEXT_MAX_LENGTH) -> str:
+    """Return a text that every database takes: so long, without the NUL that PostgreSQL refuses."""
     try:
-        return str(obj)[:TEXT_MAX_LENGTH]
+        return str(text)[:limit].replace("\0", "\N{REPLACEMENT CHARACTER}")
     except Exception:  # noqa: BLE001  of a __str__ of the project, perhaps what has failed
-        return f"<{type(obj).__name__}>"
+        return f"<{type(text).__name__}>"

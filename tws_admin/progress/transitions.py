@@ -153,7 +153,8 @@ def resume(run: ProgressTask, by: Any = None) -> bool:
         if found.update(wish="", wished_at=None):
             run.refresh_from_db()
             return False
-    if become(run, State.QUEUED, sources=(State.PAUSED,), where=Q(worker=""), by=by):
+    idle = Q(worker="")
+    if become(run, State.QUEUED, sources=(State.PAUSED,), where=idle, by=by, wished_at=Now()):
         return True
     if become(run, State.RUNNING, sources=(State.PAUSED,), where=~Q(worker=""), by=by):
         return False
@@ -166,7 +167,8 @@ def retry(run: ProgressTask, by: Any = None, **values: Any) -> None:
     Raises:
         Conflict: it has not, or succeeded in part, or an action of one run has another.
     """
-    if not become(run, State.QUEUED, sources=RETRIABLE, by=by, worker="", heartbeat=None, **values):
+    values |= {"worker": "", "heartbeat": None, "wished_at": Now()}
+    if not become(run, State.QUEUED, sources=RETRIABLE, by=by, **values):
         raise _conflict(run, "retry")
 
 

@@ -64,7 +64,7 @@ def state(row: Row, now: float) -> str:
     if row["state"] == State.CANCELLING:
         return _("cancelling…")
     # One that is queued again was so when it had ended, or later.
-    queued = max(row["created"] or now, row["ended"] or 0)
+    queued = row["wished"] or row["created"] or now
     if row["state"] == State.QUEUED and now - queued > WAITS_AFTER_S:
         return _("waits for a worker")
     return str(ProgressTask.STATES[State(row["state"])])

@@ -191,6 +191,21 @@ def test_a_result_that_is_no_json_is_told_and_the_work_has_succeeded() -> None:
     assert "The result is not kept" in run.notes.filter(state="").get().text
 
 
+def test_what_postgresql_refuses_is_not_kept() -> None:
+    def body(task: Any, queryset: Any) -> Any:
+        task.update(label="a\0b")
+        task.log("c\0d")
+        task.error("e\0f", "g\0h")
+        return {"i": "j\0k", "path": "C:\\u0000"}
+
+    run = Work(body).run()
+    assert run.state == "partial"
+    assert (run.label, run.result) == ("a�b", {"i": "j�k", "path": "C:\\u0000"})
+    assert run.notes.filter(state="").get().text == "c�d"
+    assert (run.errors[0]["pk"], run.errors[0]["message"]) == ("e�f", "g�h")
+    assert selection_of(run).failed == ["e\0f"] or selection_of(run).failed == ["e�f"]
+
+
 def test_a_run_is_executed_once_however_often_its_message_comes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -135,7 +135,9 @@ def holds_together(before: ProgressTask, after: ProgressTask) -> None:
     assert not after.worker or after.state in AT_WORK
     assert after.worker or after.state not in {State.RUNNING, State.CANCELLING}
     assert not after.wish or after.state == State.RUNNING
-    assert (after.wished_at is not None) is (bool(after.wish) or after.state == State.CANCELLING)
+    is_asked = bool(after.wish) or after.state == State.CANCELLING
+    if after.state != State.QUEUED:  # it may have been asked to be queued again
+        assert (after.wished_at is not None) is is_asked
     if after.state in ENDED:
         assert after.ended_at is not None
     was_claimed = (before.state, after.state) == (State.QUEUED, State.RUNNING)

@@ -17,7 +17,7 @@ describe('a state in words', () => {
     [{ state: 'lost' }, 'lost'],
     [{ state: 'queued', created: NOW - 10 }, 'queued'],
     [{ state: 'queued', created: NOW - 11 }, 'waits for a worker'],
-    [{ state: 'queued', created: NOW - 500, ended: NOW - 5 }, 'queued'],
+    [{ state: 'queued', created: NOW - 500, wished: NOW - 5 }, 'queued'],
     [{ state: 'of tomorrow' }, 'of tomorrow'],
   ]) {
     test(`${JSON.stringify(more)} is "${expected}"`, () => {

@@ -17,10 +17,10 @@ export const is_active = ({ state }) => ACTIVE.has(state);
  * @param {object} run A row of the server.
  * @param {number} now Unix time of the server, in seconds.
  */
-export function words_of_state({ state, wish, created, ended }, now) {
+export function words_of_state({ state, wish, created, wished }, now) {
   if (state === 'running' && wish === 'pause') return gettext('pausing…');
   // One that is queued again was so when it had ended, or later.
-  if (state === 'queued' && now - Math.max(created, ended ?? 0) > WAITS_AFTER_S) return gettext('waits for a worker');
+  if (state === 'queued' && now - (wished ?? created) > WAITS_AFTER_S) return gettext('waits for a worker');
   const words = {
     queued: gettext('queued'),
     running: gettext('running'),
