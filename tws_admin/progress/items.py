@@ -81,3 +81,4 @@ def work_through(
                     raise StoppedError(key, error) from error
             task.cursor += 1
             task.meter.done = task.cursor
+    task.meter.label = ""  # nothing is worked on any more

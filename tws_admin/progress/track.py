@@ -47,7 +47,7 @@ class Track:
             yield from self._objects(items) if _has_objects(items) else self._plain(list(items))
         else:
             yield from self._plain(items)
-        self._task.check()
+        self._leave()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         items = self._iterable
@@ -57,7 +57,7 @@ class Track:
             found = self._aplain(items)
         async for item in found:
             yield item
-        self._task.check()
+        self._leave()
 
     # Private.
 
@@ -114,6 +114,11 @@ class Track:
 
     def _end(self) -> None:
         self._task.meter.done += 1
+
+    def _leave(self) -> None:
+        if self._label is not None:
+            self._task.meter.label = ""  # nothing is worked on any more
+        self._task.check()
 
 
 def _has_objects(queryset: QuerySet[Any]) -> bool:

@@ -46,7 +46,7 @@ def test_work_on_each_object_goes_through_all_of_them() -> None:
     assert (run.state, run.done, run.total, run.cursor) == ("succeeded", 3, 3, 3)
     assert states(run) == ["queued", "running", "succeeded"]
     assert [each.text for each in ChatMessage.objects.all()] == [each.text.upper() for each in made]
-    assert run.label == "olga: line 2"
+    assert run.label == "", "nothing is worked on any more"
     assert run.worker == ""
     assert run.ended_at is not None
     assert run.attempt == 1

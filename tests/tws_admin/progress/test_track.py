@@ -27,7 +27,13 @@ def test_items_are_counted_behind_the_work_on_them(task: Task) -> None:
         for item in task.track(["a", "b"], label=str.upper)
     ]
     assert seen == [("a", 0, 2, "A"), ("b", 1, 2, "B")]
-    assert task.meter.done == 2
+    assert (task.meter.done, task.meter.label) == (2, "")
+
+
+def test_words_of_the_body_itself_stay(task: Task) -> None:
+    task.update(label="counting")
+    list(task.track([1, 2]))
+    assert task.meter.label == "counting"
 
 
 def test_what_has_no_length_is_of_unknown_total(task: Task) -> None:
@@ -72,7 +78,7 @@ def test_a_queryset_is_counted_and_read_in_portions(
     with django_assert_num_queries(2):
         found = list(task.track(ChatMessage.objects.order_by("-pk"), label=str))
     assert [message.text for message in found] == [f"line {number}" for number in (4, 3, 2, 1, 0)]
-    assert (task.meter.total, task.meter.label) == (5, "olga: line 0")
+    assert (task.meter.total, task.meter.label) == (5, "")
 
 
 @pytest.mark.django_db
