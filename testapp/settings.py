@@ -67,6 +67,9 @@ TEMPLATES = [
 DATABASES = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR))}/db.sqlite3")
 }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Pages, sockets and progress tasks write side by side: transactions queue instead of failing.
+    DATABASES["default"].setdefault("OPTIONS", {"transaction_mode": "IMMEDIATE", "timeout": 20})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
