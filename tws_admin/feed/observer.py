@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
 from tornado_websockets.websockethandler import WebSocketHandler
+from tws_admin.attempts import Attempts
 from tws_admin.feed.lifecycle import Lifecycle
 from tws_admin.feed.reading import Reader
 from tws_admin.feed.sampler import Sampler
@@ -17,8 +17,6 @@ from tws_admin.feed.viewers import Viewers
 from tws_admin.progress.board import board
 
 __all__ = ["Observer"]
-
-logger = logging.getLogger("tws_admin")
 
 
 class Observer:
@@ -40,7 +38,7 @@ class Observer:
         self._sampler = Sampler(time.monotonic())
         self._feed = Feed(self.epoch)
         self._read_at = -1
-        self._failing: set[str] = set()
+        self._attempts = Attempts("the monitor goes on without %s")
 
     @property
     def seq(self) -> int:
@@ -92,14 +90,7 @@ class Observer:
 
     def attempt(self, what: str, function: Callable[..., Any], *args: Any) -> None:
         """Call a function that may fail, which is logged when it begins to: ticks go on."""
-        try:
-            function(*args)
-        except Exception:
-            if what not in self._failing:
-                self._failing.add(what)
-                logger.exception("the monitor goes on without %s", what)
-        else:
-            self._failing.discard(what)
+        self._attempts.make(what, function, *args)
 
     # Private.
 

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.db import connections
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 from tornado_websockets import signals
 from tornado_websockets.runtime import runtime
 from tws_admin import conf
+from tws_admin.attempts import Attempts
 from tws_admin.models import ProgressTask
 from tws_admin.progress import actions, channels, transitions
 from tws_admin.progress.engines.thread import engine
@@ -49,7 +49,7 @@ class Housekeeping:
         self._end = threading.Event()
         self._suspects: set[Any] = set()
         self._pruned_at = 0.0
-        self._failing: set[str] = set()
+        self._attempts = Attempts("progress tasks go on without %s, for now")
 
     def attend(self) -> None:
         """Begin and end with the server."""
@@ -58,11 +58,11 @@ class Housekeeping:
 
     def round(self) -> None:
         """Do what is to be done now and then; blocks, as it asks the database."""
-        self._attempt("the runs that are queued", self._take_up)
-        self._attempt("the runs that are lost", self._find_lost)
+        self._attempts.make("the runs that are queued", self._take_up)
+        self._attempts.make("the runs that are lost", self._find_lost)
         if time.monotonic() - self._pruned_at >= PRUNE_S:
             self._pruned_at = time.monotonic()
-            self._attempt("the history", self._prune)
+            self._attempts.make("the history", self._prune)
 
     # Private.
 
@@ -107,16 +107,6 @@ class Housekeeping:
     def _prune(self) -> None:
         history = conf.get().history
         prune(days=history["days"], count=history["count"])
-
-    def _attempt(self, what: str, function: Callable[[], None]) -> None:
-        try:
-            function()
-        except Exception:
-            if what not in self._failing:
-                self._failing.add(what)
-                logger.exception("progress tasks go on without %s, for now", what)
-        else:
-            self._failing.discard(what)
 
 
 def lose(run: ProgressTask, failure: str) -> None:

@@ -8,7 +8,6 @@ on, and it tries again.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,12 +15,11 @@ from typing import Any, Final
 
 from django.db import connections
 
+from tws_admin.attempts import Attempts
 from tws_admin.models import ProgressTask
 from tws_admin.progress.report import Report
 
 __all__ = ["Reporter", "reporter"]
-
-logger = logging.getLogger("tws_admin")
 
 PASS_S: Final = 0.25
 """Seconds between two looks at the numbers."""
@@ -38,7 +36,7 @@ class Reporter:
         self._reports: dict[Any, Report] = {}
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._failing: set[str] = set()
+        self._attempts = Attempts("progress is not %s for now; the works go on")
 
     def __contains__(self, pk: Any) -> bool:
         return pk in self._reports
@@ -98,15 +96,8 @@ class Reporter:
 
     def _attempt(self, what: str, function: Callable[[], None]) -> None:
         """Call a function that asks the database, which may be locked or away for a while."""
-        try:
-            function()
-        except Exception:
-            if what not in self._failing:
-                self._failing.add(what)
-                logger.exception("progress is not %s for now; the works go on", what)
+        if not self._attempts.make(what, function):
             connections.close_all()
-        else:
-            self._failing.discard(what)
 
 
 reporter: Final = Reporter()

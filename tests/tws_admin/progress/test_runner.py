@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from tests.tws_admin.progress.works import (
 from tws_admin.models import ProgressTask
 from tws_admin.progress import transitions
 from tws_admin.progress.control import ask
+from tws_admin.progress.reporter import reporter
 from tws_admin.progress.runner import execute, patiently
 from tws_admin.progress.states import State
 
@@ -353,10 +356,6 @@ def test_work_that_comes_to_its_end_before_it_notices_has_succeeded() -> None:
 
 
 def wait_until_asked(run: ProgressTask, wish: str) -> None:
-    import time
-
-    from tws_admin.progress.reporter import reporter
-
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         found = [each for each in reporter.reports() if each.run.pk == run.pk]
@@ -367,8 +366,6 @@ def wait_until_asked(run: ProgressTask, wish: str) -> None:
 
 
 def wait_for_state(run: ProgressTask, state: str) -> None:
-    import time
-
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         run.refresh_from_db()
@@ -376,6 +373,17 @@ def wait_for_state(run: ProgressTask, state: str) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"expected {state}, got {run.state}")
+
+
+def pause(run: ProgressTask, held: Held) -> threading.Thread:
+    """Execute a run, let it be paused where it is held, and let it hear of that."""
+    thread = beside(run)
+    assert held.entered.wait(20)
+    run.refresh_from_db()
+    ask(run, "pause", None)
+    wait_until_asked(run, "pause")
+    held.go_on.set()
+    return thread
 
 
 def test_work_on_each_object_leaves_to_pause_and_goes_on_behind_the_last_one() -> None:
@@ -411,12 +419,7 @@ def test_work_on_each_object_leaves_to_pause_and_goes_on_behind_the_last_one() -
 def test_other_work_waits_in_its_worker_and_goes_on_there() -> None:
     held = Held()
     run = held_work(held).start()
-    thread = beside(run)
-    assert held.entered.wait(20)
-    run.refresh_from_db()
-    ask(run, "pause", None)
-    wait_until_asked(run, "pause")
-    held.go_on.set()
+    thread = pause(run, held)
     wait_for_state(run, "paused")
     assert run.worker != ""
     ask(run, "resume", None)
@@ -429,12 +432,7 @@ def test_other_work_waits_in_its_worker_and_goes_on_there() -> None:
 def test_what_waits_is_cancelled_there() -> None:
     held = Held()
     run = held_work(held).start()
-    thread = beside(run)
-    assert held.entered.wait(20)
-    run.refresh_from_db()
-    ask(run, "pause", None)
-    wait_until_asked(run, "pause")
-    held.go_on.set()
+    thread = pause(run, held)
     wait_for_state(run, "paused")
     ask(run, "cancel", None)
     thread.join()
