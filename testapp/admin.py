@@ -18,7 +18,7 @@ from testapp import books, covers
 from testapp.forms import ExportForm
 from testapp.models import Book, ChatMessage
 from tws_admin import progress_action
-from tws_admin.progress.task import Task
+from tws_admin.progress.work.task import Task
 
 
 @admin.register(ChatMessage)

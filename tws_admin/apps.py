@@ -33,8 +33,8 @@ class TwsAdminConfig(AppConfig):
             from tornado_websockets.models import Dashboard
             from tws_admin.admin import DashboardAdmin
             from tws_admin.models import ProgressTask
-            from tws_admin.progress.admin import ProgressTaskAdmin
-            from tws_admin.progress.pages import frame
+            from tws_admin.progress.pages.admin import ProgressTaskAdmin
+            from tws_admin.progress.pages.frame import frame
 
             register_everywhere(Dashboard, DashboardAdmin)
             register_everywhere(ProgressTask, ProgressTaskAdmin)

@@ -7,8 +7,8 @@ from tws_admin.control import actions, connections, inspector
 from tws_admin.feed import watching
 from tws_admin.metrics import scrape
 from tws_admin.monitor import monitor
-from tws_admin.progress import channels
 from tws_admin.progress.housekeeping import housekeeping
+from tws_admin.progress.live import channels
 
 __all__ = ["register"]
 

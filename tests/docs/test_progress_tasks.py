@@ -14,10 +14,12 @@ from django.core.management import CommandParser, load_command_class
 from tests.docs.pages import code, page
 from tws_admin import conf
 from tws_admin.models import ProgressTask
-from tws_admin.progress import access, files, history, pages, task, transitions, words
+from tws_admin.progress import access, files, history, transitions
 from tws_admin.progress.options import Options
+from tws_admin.progress.pages import frame, words
 from tws_admin.progress.states import TRANSITIONS
-from tws_admin.progress.task import KEEP, Task
+from tws_admin.progress.work import task
+from tws_admin.progress.work.task import KEEP, Task
 
 PAGE = page("progress-tasks.md")
 
@@ -99,7 +101,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert "their first hundred shown" in text
     assert task.MAX_NOTES == 1000
     assert "at most 1 000 in one attempt" in text
-    assert pages.CARD_FOR.total_seconds() == 600
+    assert frame.CARD_FOR.total_seconds() == 600
     assert "stay for ten minutes" in text
     assert words.UNANSWERED_AFTER_S == 30
     assert "after half a minute that the work does not ask" in text

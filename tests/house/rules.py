@@ -28,7 +28,8 @@ PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
     "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
     "feed.viewers", "control.masking", "control.rows", "control.tap",
-    "limits.rates", "limits.census", "limits.loggate", "progress.board",
+    "limits.rates", "limits.census", "limits.loggate", "progress.live.board",
+    "progress.states", "progress.work.meter",
 }  # fmt: skip
 SETTINGS_READERS = {"conf"}
 JSON_READERS = {"message", "testing"}  # testing plays the client, which decodes for itself

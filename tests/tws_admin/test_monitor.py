@@ -34,7 +34,7 @@ from tws_admin import monitor as module
 from tws_admin import websockets
 from tws_admin.monitor import PATH, Monitor, monitor
 from tws_admin.permissions import sees_tasks
-from tws_admin.progress import channels
+from tws_admin.progress.live import channels
 from tws_admin.progress.rows import as_row
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,8 @@ from django.urls import path, resolve, reverse
 from tornado_websockets.models import Dashboard
 from tws_admin.admin import DashboardAdmin
 from tws_admin.models import ProgressTask
-from tws_admin.progress.admin import ProgressTaskAdmin
-from tws_admin.progress.pages import frame
+from tws_admin.progress.pages.admin import ProgressTaskAdmin
+from tws_admin.progress.pages.frame import frame
 from tws_admin.sites import frame_everywhere, register_everywhere
 
 

@@ -14,7 +14,7 @@ from tws_admin.feed.reading import Reader
 from tws_admin.feed.sampler import Sampler
 from tws_admin.feed.state import Feed
 from tws_admin.feed.viewers import Viewers
-from tws_admin.progress.board import board
+from tws_admin.progress.live.board import board
 
 __all__ = ["Observer"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tws_admin.page.figures import write
-from tws_admin.progress import words
+from tws_admin.progress.pages import words
 from tws_admin.progress.states import ACTIVE
 
 __all__ = ["runs"]

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from tws_admin.models import ProgressTask, TaskSelection
 from tws_admin.progress import log, submission, transitions
 from tws_admin.progress.actions import ProgressAction, find
-from tws_admin.progress.report import tell
-from tws_admin.progress.reporter import reporter
+from tws_admin.progress.work.report import tell
+from tws_admin.progress.work.reporter import reporter
 
 __all__ = ["ask"]
 

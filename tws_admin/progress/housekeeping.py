@@ -21,12 +21,13 @@ from tornado_websockets.runtime import runtime
 from tws_admin import conf
 from tws_admin.attempts import Attempts
 from tws_admin.models import ProgressTask
-from tws_admin.progress import actions, channels, transitions
+from tws_admin.progress import actions, transitions
 from tws_admin.progress.engines.thread import engine
 from tws_admin.progress.history import prune
-from tws_admin.progress.report import tell
-from tws_admin.progress.reporter import reporter
+from tws_admin.progress.live import channels
 from tws_admin.progress.states import State
+from tws_admin.progress.work.report import tell
+from tws_admin.progress.work.reporter import reporter
 
 __all__ = ["Housekeeping", "housekeeping", "lose"]
 

@@ -24,13 +24,13 @@ from tornado_websockets.message import decode
 from tws_admin.models import ProgressTask, TaskSelection
 from tws_admin.progress import actions
 from tws_admin.progress.actions import ProgressAction
-from tws_admin.progress.items import StoppedError, work_through
-from tws_admin.progress.report import Report, tell
-from tws_admin.progress.reporter import reporter
 from tws_admin.progress.selection import chosen
 from tws_admin.progress.states import State
-from tws_admin.progress.task import Task, TaskCancelled, TaskPaused, clean
 from tws_admin.progress.transitions import become, claim
+from tws_admin.progress.work.items import StoppedError, work_through
+from tws_admin.progress.work.report import Report, tell
+from tws_admin.progress.work.reporter import reporter
+from tws_admin.progress.work.task import Task, TaskCancelled, TaskPaused, clean
 
 __all__ = ["RefusedError", "execute", "request_of"]
 

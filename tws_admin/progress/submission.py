@@ -23,10 +23,10 @@ from tws_admin.models import TEXT_MAX_LENGTH, ProgressTask, TaskNote, TaskSelect
 from tws_admin.page.figures import write
 from tws_admin.progress import engines, log
 from tws_admin.progress.actions import ProgressAction, find, holder, of
-from tws_admin.progress.report import tell
 from tws_admin.progress.rows import url
 from tws_admin.progress.selection import TooManyError, keys_of
 from tws_admin.progress.states import State
+from tws_admin.progress.work.report import tell
 
 __all__ = ["AlreadyActiveError", "announce", "click", "select", "send", "start", "submit", "title"]
 

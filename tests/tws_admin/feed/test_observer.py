@@ -15,7 +15,7 @@ from tornado_websockets.testing import Server
 from tornado_websockets.websocket import WebSocket
 from tws_admin.feed.observer import Observer
 from tws_admin.feed.sampler import SERIES
-from tws_admin.progress.board import board
+from tws_admin.progress.live.board import board
 
 
 @pytest_asyncio.fixture

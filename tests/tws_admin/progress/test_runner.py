@@ -31,9 +31,9 @@ from tests.tws_admin.progress.works import (
 from tws_admin.models import ProgressTask
 from tws_admin.progress import transitions
 from tws_admin.progress.control import ask
-from tws_admin.progress.reporter import reporter
 from tws_admin.progress.runner import execute, patiently
 from tws_admin.progress.states import State
+from tws_admin.progress.work.reporter import reporter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,0 +1,1 @@
+"""What the admin shows of runs, and what is asked of them there."""
