@@ -30,7 +30,7 @@ test: lint types migrations test-js test-python ## run everything that must pass
 
 test-python: $(TEST) tools ## run the Python and browser tests with coverage (ARGS="-k name")
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	COVERAGE=$(BIN)/coverage scripts/test-python $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 
