@@ -36,7 +36,7 @@ MAX_LINE: Final = 2000
 """Characters of a line of the log."""
 
 
-KEYS: Final = (int, str, uuid.UUID)
+KEYS: Final = (int, uuid.UUID)
 """What a primary key is; anything else becomes a text where failures are kept."""
 
 KEEP: Final[Any] = object()
@@ -150,7 +150,7 @@ class Task:
         pk = getattr(obj, "pk", obj)
         error = exc if isinstance(exc, BaseException) else None
         logger.error("progress task %s failed on %r", self.id, pk, exc_info=error)
-        self.failed.append(pk if isinstance(pk, KEYS) else clean(pk))
+        self.failed.append(pk if isinstance(pk, KEYS) else clean(pk, MAX_LINE))
         self.error_count += 1
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(
