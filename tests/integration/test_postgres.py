@@ -14,7 +14,15 @@ from tests.engines.database import postgres
 ROOT = Path(__file__).resolve().parents[2]
 
 # Who wants what of a run at the same time is decided by the database.
-MODULES = ("transitions", "runner", "submission", "control", "items", "history")
+MODULES = (
+    "test_transitions.py",
+    "test_runner.py",
+    "test_submission.py",
+    "test_control.py",
+    "test_history.py",
+    "work/test_items.py",
+    "work/test_report.py",
+)
 
 
 @pytest.mark.timeout(300)
@@ -25,7 +33,7 @@ def test_runs_are_made_and_change_as_they_should() -> None:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
-                *(f"tests/tws_admin/progress/test_{name}.py" for name in MODULES),
+                *(f"tests/tws_admin/progress/{module}" for module in MODULES),
             ],
             cwd=ROOT,
             env={**os.environ, "TEST_DATABASE_URL": url},
