@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tornado_websockets import testing
+
+HERE = Path(__file__).parent
+
+# What goes by neither Python nor Django: the version matrix leaves it out.
+ONCE = [HERE / name for name in ("autobahn", "benchmarks", "docs", "house")]
+ONCE += [HERE / "integration" / name for name in ("test_deploy.py", "test_postgres.py")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(each) for each in ONCE):
+            item.add_marker("once")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,12 @@ from tests.engines.office import Office
 from tests.engines.project import make_project
 from tws_admin.progress.transitions import LOST_AFTER_S
 
-ENGINES = ["thread", "django", "celery", "celery on PostgreSQL"]
+ENGINES = [
+    pytest.param("thread", marks=pytest.mark.once),
+    "django",  # whose tasks are of Django itself, or of a package before Django 6
+    pytest.param("celery", marks=pytest.mark.once),
+    pytest.param("celery on PostgreSQL", marks=pytest.mark.once),
+]
 
 LOST_WITHIN_S = 30
 DEAD = ("failed", "cancelled", "succeeded", "partial", "lost")
@@ -158,6 +163,7 @@ def test_who_left_meanwhile_gets_nothing_done(office: Office) -> None:
     assert office.pressed("few") == before
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("office", ["celery"], indirect=True)
 def test_a_run_that_no_engine_takes_has_failed_and_can_be_retried(office: Office) -> None:
     """The broker is away when the action is clicked: nobody waits for long, and it is said."""
