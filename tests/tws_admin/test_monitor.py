@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 
@@ -189,7 +190,10 @@ class TestProgressTasks:
         monitor.tick(monitor._observer)  # type: ignore[arg-type]
 
         def seen(user: Any) -> int:
-            return len(monitor.snapshot(user=user)["tasks"])
+            try:
+                return len(monitor.snapshot(user=user)["tasks"])
+            finally:
+                connections.close_all()
 
         counts = [await asyncio.to_thread(seen, user) for user in (seer, other, None)]
         assert counts == [1, 0, 0]
