@@ -52,7 +52,7 @@ class Viewer:
         self._near.close()
         self._reader.join()
 
-    def leave(self, code: int, reason: str) -> None:
+    def dismiss(self, code: int, reason: str) -> None:
         self.close()
 
     def _read(self) -> None:

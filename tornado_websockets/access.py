@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
+from tornado_websockets.auth import accounts
+
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
@@ -85,10 +87,7 @@ def log_request(handler: RequestHandler) -> None:
 def _name(handler: WebSocketHandler) -> str:
     """Return the name of the user; empty when nobody asked who it is, or it is nobody."""
     user = handler.known_user
-    try:
-        return "" if user is None else str(user.get_username())
-    except Exception:  # noqa: BLE001  of a user model of the project
-        return "?"
+    return "" if user is None else accounts.name(user)
 
 
 def _write(level: int, line: str, *values: Any, **extra: Any) -> None:

@@ -50,6 +50,8 @@ class Limits:
     """Objects and lists inside one another in a message."""
     bad_frames: int | None = 10
     """Messages that cannot be used, in 10 seconds; one more closes with 4509."""
+    rooms: int | None = 50
+    """Rooms that one connection is in."""
     header_size: int | None = 32 * 1024
     """Bytes of the head of a request, of HTTP as of a handshake."""
 

@@ -151,6 +151,7 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
     "TORNADO_LIMITS_BYTES_PER_SECOND": ("limits", "bytes_per_second", _integer_or_none),
     "TORNADO_LIMITS_JSON_DEPTH": ("limits", "json_depth", _integer_or_none),
     "TORNADO_LIMITS_BAD_FRAMES": ("limits", "bad_frames", _integer_or_none),
+    "TORNADO_LIMITS_ROOMS": ("limits", "rooms", _integer_or_none),
     "TORNADO_LIMITS_HEADER_SIZE": ("limits", "header_size", _integer_or_none),
 }
 """Name of the variable → section of ``TORNADO`` (empty: top), key, how it is read."""

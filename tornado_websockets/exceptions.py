@@ -1,21 +1,21 @@
-"""The errors of this package.
+"""The errors of this package::
 
-::
-
-    TornadoWebSocketsError
-    ├── NotCallableError          (TypeError)     a callback that no event could call
-    ├── InvalidInstanceError      (TypeError)     an argument of the wrong class
-    ├── InvalidPathError          (ValueError)    a WebSocket without a usable path
-    ├── DuplicateEventError       (ValueError)    two callbacks for one event of one path
-    ├── DuplicatePathError        (ValueError)    two WebSockets on one path
-    ├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
-    ├── EncodeError               (TypeError)     a value that JSON cannot carry
-    ├── ProtocolError             (ValueError)    a client that does not keep to RFC 6455
-    ├── InvalidMessageError       (ValueError)    a frame the server cannot use
-    ├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
-    ├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
-    ├── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
-    └── UserNotLoadedError        (RuntimeError)  socket.user on the event loop, before it is known
+TornadoWebSocketsError
+├── NotCallableError          (TypeError)     a callback that no event could call
+├── InvalidInstanceError      (TypeError)     an argument of the wrong class
+├── InvalidPathError          (ValueError)    a WebSocket without a usable path
+├── InvalidRoomError          (ValueError)    a name that no room can have
+├── DuplicateEventError       (ValueError)    two callbacks for one event of one path
+├── DuplicatePathError        (ValueError)    two WebSockets on one path
+├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
+├── EncodeError               (TypeError)     a value that JSON cannot carry
+├── ProtocolError             (ValueError)    a client that does not keep to RFC 6455
+├── InvalidMessageError       (ValueError)    a frame the server cannot use
+├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
+├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
+├── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
+├── TooManyRoomsError         (RuntimeError)  a connection that joins one room too many
+└── UserNotLoadedError        (RuntimeError)  socket.user on the event loop, before it is known
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ __all__ = [
     "InvalidInstanceError",
     "InvalidMessageError",
     "InvalidPathError",
+    "InvalidRoomError",
     "ModuleNotBoundError",
     "NotCallableError",
     "ProtocolError",
     "ServerNotRunningError",
+    "TooManyRoomsError",
     "TornadoWebSocketsError",
     "UserNotLoadedError",
 ]
@@ -82,6 +84,17 @@ class InvalidPathError(TornadoWebSocketsError, ValueError):
 
     def __str__(self) -> str:
         return f"the path of a WebSocket needs a name, like '/chat', got {self.path!r}"
+
+
+class InvalidRoomError(TornadoWebSocketsError, ValueError):
+    """Raised by a name that no room can have; a client may have sent it."""
+
+    def __init__(self, room: Any) -> None:
+        super().__init__(room)
+        self.room = room
+
+    def __str__(self) -> str:
+        return f"a room is a string of 1 to 200 characters, no control ones, got {self.room!r:.100}"
 
 
 class DuplicateEventError(TornadoWebSocketsError, ValueError):
@@ -218,6 +231,18 @@ class ServerNotRunningError(TornadoWebSocketsError, RuntimeError):
             f"nobody can receive what is sent on {self.path}: this process runs no server;"
             " start it with 'manage.py runtornado' and send from there"
         )
+
+
+class TooManyRoomsError(TornadoWebSocketsError, RuntimeError):
+    """Raised by a connection that joins more rooms than its path allows."""
+
+    def __init__(self, room: str, limit: int) -> None:
+        super().__init__(room, limit)
+        self.room = room
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"cannot join {self.room!r}: limits['rooms'] is {self.limit}; leave a room first"
 
 
 class UserNotLoadedError(TornadoWebSocketsError, RuntimeError):

@@ -180,6 +180,7 @@ LIMIT_RULES: Mapping[str, _Rule] = {
     "bytes_per_second": _SIZE_LIMIT,
     "json_depth": _COUNT_LIMIT,
     "bad_frames": _COUNT_LIMIT,
+    "rooms": _COUNT_LIMIT,
     "header_size": _SIZE_LIMIT,
 }
 

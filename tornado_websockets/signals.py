@@ -18,6 +18,8 @@ __all__ = [
     "connection_closed",
     "connection_opened",
     "connection_rejected",
+    "member_joined",
+    "member_left",
     "path_registered",
     "progress_done",
     "progress_started",
@@ -39,6 +41,11 @@ connection_opened: Final = Signal()
 
 # socket; code: int, 1006 when there was none; reason: str; duration_s: float.
 connection_closed: Final = Signal()
+
+# websocket; room: str; member: the `Member`, once for all of a user's connections; socket: the
+# first of them to join the room, or the last to leave it.
+member_joined: Final = Signal()
+member_left: Final = Signal()
 
 # websocket; reason: the word that it is counted under; ip: str, empty for a Unix socket.
 connection_rejected: Final = Signal()

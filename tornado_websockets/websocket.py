@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tornado.routing import PathMatches, Rule
 
 from tornado_websockets import conf
 from tornado_websockets.auth.judgement import Permission, check_permission
-from tornado_websockets.encoding import encode
-from tornado_websockets.events import Events, inside_callback
+from tornado_websockets.broadcaster import Broadcaster, Tap
+from tornado_websockets.events import Events
 from tornado_websockets.exceptions import (
     DuplicateModuleError,
-    EmitHandlerError,
     InvalidInstanceError,
 )
 from tornado_websockets.layers import layer
 from tornado_websockets.limits.capacity import Capacity
 from tornado_websockets.modules.module import Module
 from tornado_websockets.origins import check_origins
-from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.paths import normalise, url
 from tornado_websockets.registry import registry
 from tornado_websockets.stats import PathStats
@@ -40,12 +38,8 @@ __all__ = ["Tap", "WebSocket", "registry"]
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 AnyModule = TypeVar("AnyModule", bound=Module)
 
-Tap = Callable[[str, Any, str, str | bytes], None]
-"""A function that is shown events: "in" or "out", the connection (None for a broadcast), the name
-and the envelope as it is on the wire. In the thread that sends; it must not raise."""
 
-
-class WebSocket:
+class WebSocket(Broadcaster):
     """A WebSocket application at ``/ws/<path>``.
 
     Creating one adds its route to Tornado, before or after the server has started. The best place
@@ -183,41 +177,6 @@ class WebSocket:
         self.events.add(callback)
         return callback
 
-    def emit(self, event: str, data: Any = None) -> None:
-        """Send an event to every client, from inside a callback.
-
-        Args:
-            event: name of the event.
-            data: a dictionary; a string is sent as ``{"message": string}``, None as ``{}``.
-
-        Raises:
-            EmitHandlerError: called outside a callback; use `broadcast` there.
-            EncodeError: a value in data cannot be encoded; names its key path.
-        """
-        if not inside_callback.get():
-            raise EmitHandlerError(event, self.path)
-        self.broadcast(event, data)
-
-    def broadcast(
-        self, event: str, data: Any = None, *, to: Collection[WebSocketHandler] | None = None
-    ) -> None:
-        """Send an event to every client, from anywhere in a process that serves.
-
-        Args:
-            event: name of the event.
-            data: as `emit` takes it.
-            to: connections of this path that get it, instead of all; it is encoded once for them.
-
-        Raises:
-            ServerNotRunningError: this process runs no server, so nobody would get it.
-            EncodeError: a value in data cannot be encoded; names its key path.
-        """
-        payload = encode(event, data)
-        tap = self.tap
-        if tap is not None:
-            tap("out", None, event, payload)
-        layer.publish(self.path, Outgoing(event, payload), to)
-
     def bind(self, module: AnyModule) -> AnyModule:
         """Add a module, such as a `ProgressBar`, and return it.
 
@@ -237,7 +196,7 @@ class WebSocket:
         """Give the path back, from any thread; once is enough.
 
         The clients that are there are closed with 1001, further ones find nothing, and another
-        WebSocket may be created on the path. For paths that come and go, such as one for each room.
+        WebSocket may be created on the path. For paths that come and go; see `to` for rooms.
         """
         registry.discard(self)
 

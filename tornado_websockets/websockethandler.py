@@ -21,8 +21,8 @@ from tornado_websockets.limits.census import Seat
 from tornado_websockets.limits.conduct import Conduct
 from tornado_websockets.message import Data, decode, refusal, warning
 from tornado_websockets.outgoing import Outgoing
-from tornado_websockets.outlet import Outlet
 from tornado_websockets.registry import GONE
+from tornado_websockets.rooms import Occupant
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.wire import VERSION, Wire
 
@@ -37,12 +37,12 @@ ABNORMAL: Final = 1006
 """What stands for the code of a connection that ended without one, RFC 6455 section 7.1.5."""
 
 
-class WebSocketHandler(Outlet):
+class WebSocketHandler(Occupant):
     """The connection of one client to a `WebSocket`: the ``socket`` of a callback.
 
     Tornado makes one for each handshake. What it inherits from
-    `tornado.websocket.WebSocketHandler` works as documented there; `emit`, `write_message`, `ping`
-    and `close` may be called from any thread.
+    `tornado.websocket.WebSocketHandler` works as documented there; `emit`, `write_message`, `ping`,
+    `close`, `join` and `leave` may be called from any thread.
 
     Attributes:
         send: sends an `Outgoing`, a message that is framed already; a client that has gone is no
@@ -81,6 +81,7 @@ class WebSocketHandler(Outlet):
         self._is_registered = False
         self.seat = Seat()
         self._check = None
+        self._rooms = frozenset()
         limits = websocket.limits
         self._conduct = Conduct(self, limits)
         self._is_metered = self._conduct.is_metered
@@ -93,13 +94,13 @@ class WebSocketHandler(Outlet):
     def __json__(self) -> str:
         return self.id
 
-    def leave(self, code: int, reason: str) -> None:
+    def dismiss(self, code: int, reason: str) -> None:
         """Take no more messages, and close when the callbacks of those that came have ended.
 
         To be called on the event loop.
         """
         self._wire.stop_reading()
-        self._inbox.put(_LEAVE, Data(code=code, reason=reason))
+        self._inbox.put(_DISMISS, Data(code=code, reason=reason))
 
     # What Tornado and the wire call, in this order.
 
@@ -148,7 +149,7 @@ class WebSocketHandler(Outlet):
         """Unlink this connection; its ``close`` callbacks run after what it has sent."""
         self.seat.leave()
         if self._is_registered:  # Tornado also tells of one that went away in its handshake
-            layer.leave(self.websocket.path, self)
+            self._rooms = layer.leave(self.websocket.path, self)
             watch.discard(self)
             code = self.close_code or ABNORMAL
             self.websocket.stats.closed.add(code)
@@ -187,9 +188,9 @@ class WebSocketHandler(Outlet):
         self.warn("handler_error")
 
 
-async def _leave(socket: WebSocketHandler, data: Data) -> None:
+async def _dismiss(socket: WebSocketHandler, data: Data) -> None:
     socket.wire.start_reading()  # the client's answer
     socket.close(data.code, data.reason)
 
 
-_LEAVE: Final = Callback(_leave)
+_DISMISS: Final = Callback(_dismiss)

@@ -22,6 +22,16 @@ from tornado_websockets import exceptions as e
             "the path of a WebSocket needs a name, like '/chat', got ' '",
         ),
         (
+            e.InvalidRoomError("a\n"),
+            ValueError,
+            "a room is a string of 1 to 200 characters, no control ones, got 'a\\n'",
+        ),
+        (
+            e.TooManyRoomsError("lobby", 50),
+            RuntimeError,
+            "cannot join 'lobby': limits['rooms'] is 50; leave a room first",
+        ),
+        (
             e.DuplicateEventError("open", "/chat", "a:open", "b:open"),
             ValueError,
             "event 'open' of /chat has a callback already, a:open; rename the second one, b:open",

@@ -250,6 +250,7 @@ async def test_a_receiver_that_fails_harms_nobody(
 
     @ws.on
     async def message(socket: Any) -> None:
+        socket.join("room")
         socket.emit("answer")
 
     @ws.on

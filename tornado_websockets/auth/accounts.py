@@ -22,7 +22,7 @@ from django.utils.crypto import constant_time_compare
 from tornado_websockets import conf
 from tornado_websockets.auth import sessions
 
-__all__ = ["anonymous", "describe", "holders", "load", "users"]
+__all__ = ["anonymous", "describe", "holders", "load", "name", "users"]
 
 MAX_NAME_LENGTH: Final = 100
 """Characters of a user's name that are logged."""
@@ -69,6 +69,14 @@ def describe(user: Any) -> str:
     if not user.is_authenticated:
         return "an anonymous user"
     return f"user {str(user.pk)[:MAX_NAME_LENGTH]!r}, {user.get_username()[:MAX_NAME_LENGTH]!r}"
+
+
+def name(user: Any) -> str:
+    """Return the name of a user, ``?`` when the project's user model has none."""
+    try:
+        return str(user.get_username())
+    except Exception:  # noqa: BLE001  of a user model of the project
+        return "?"
 
 
 def holders(permission: str, users: Mapping[Any, Any]) -> set[Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tornado_websockets import conf
 from tornado_websockets.auth.judgement import judge, still_holds
 from tornado_websockets.layers import layer
+from tornado_websockets.layers.rooms import user_room
 from tornado_websockets.runtime import runtime
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Watch:
         self._start()
         self._sessions.setdefault(socket.session_key, {})[socket] = None
         self._users.setdefault(user.pk, {})[socket] = None
+        layer.enter(socket.websocket.path, user_room(user.pk), socket)  # for WebSocket.to_user
         if socket.session_key in self._ended:
             self.end(socket.session_key)
 

@@ -73,7 +73,7 @@ async def farewell(layer: Layer, *, leave_s: float, wait_s: float, end_s: float)
 
 def _send_away(connection: Connection, reason: str) -> None:
     try:
-        connection.leave(GOING_AWAY, reason)
+        connection.dismiss(GOING_AWAY, reason)
     except Exception:
         # One dead client never keeps the others.
         logger.exception("could not close %r", connection)

@@ -13,7 +13,13 @@ from importlib import import_module
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
+from django.test import (
+    AsyncClient,
+    RequestFactory,
+    SimpleTestCase,
+    TransactionTestCase,
+    override_settings,
+)
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from tornado_websockets import conf
@@ -22,9 +28,10 @@ from tornado_websockets.testing import serve
 from tornado_websockets.websocket import registry
 from tws_admin import conf as monitor_conf
 
-# The first four stand in no module that a server finds by itself.
+# The first ones stand in no module that a server finds by itself.
 import_module("chat.archive")
 import_module("chat.counter")
+import_module("chat.tables")
 import_module("chat.team")
 import_module("jobs.poll")
 discover()
@@ -38,6 +45,7 @@ PATHS = {
     "/jobs",
     "/night",
     "/poll",
+    "/tables",
     "/team",
     "/tornado_websockets/monitor",
     "/tornado_websockets/tasks",
@@ -89,6 +97,30 @@ class ExampleTests(TransactionTestCase):
             client.emit("add", {"by": 4})
             self.assertEqual(await client.receive(), ("value", {"value": 1}))
             self.assertEqual(await client.receive(), ("value", {"value": 5}))
+
+    async def test_the_tables(self) -> None:
+        browsers = []
+        for name in ("ann", "bob"):
+            browsers.append(AsyncClient())
+            await browsers[-1].aforce_login(await User.objects.acreate(username=name))
+        async with serve(share_thread=False) as server:
+            ann, tab, bob = [
+                await server.connect("/tables", client=browser)
+                for browser in (browsers[0], *browsers)
+            ]
+            for client, names in ((ann, ["ann"]), (tab, ["ann"]), (bob, ["ann", "bob"])):
+                client.emit("sit", {"table": "red"})
+                self.assertEqual(await client.receive(), ("present", {"names": names}))
+            bob.emit("say", {"table": "green", "text": "Who is there?"})
+            bob.emit("say", {"table": "red", "text": "Hi"})
+            said = ("said", {"name": "bob", "text": "Hi"})
+            self.assertEqual(await bob.receive(), said)
+            for client in (ann, tab):
+                self.assertEqual(await client.receive(), ("came", {"name": "bob"}))
+                self.assertEqual(await client.receive(), said)
+            await ann.close()
+            await bob.close()
+            self.assertEqual(await tab.receive(), ("went", {"name": "bob"}))
 
     async def test_the_metrics(self) -> None:
         async with serve(share_thread=False) as server:

@@ -1,30 +1,13 @@
-"""The contract that every layer keeps; another layer joins the list."""
+"""What every layer is; `contract` has what each of them does."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from tornado_websockets.exceptions import ServerNotRunningError
-from tornado_websockets.layers import Layer, LocalLayer
-from tornado_websockets.outgoing import Outgoing
-
-
-class Client:
-    def __init__(self) -> None:
-        self.closed: tuple[int | None, str | None] | None = None
-
-    def send(self, outgoing: Outgoing) -> None: ...
-
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        self.closed = (code, reason)
-
-    def leave(self, code: int, reason: str) -> None: ...
-
-
-@pytest.fixture(params=[LocalLayer])
-def layer(request: pytest.FixtureRequest) -> Layer:
-    created: Layer = request.param()
-    return created
+from tests.tornado_websockets.layers.contract import member
+from tornado_websockets.layers import Layer
 
 
 def test_a_layer_is_abstract() -> None:
@@ -32,28 +15,7 @@ def test_a_layer_is_abstract() -> None:
         Layer()  # type: ignore[abstract]
 
 
-def test_connections_come_and_go_by_path(layer: Layer) -> None:
-    a, b, c = Client(), Client(), Client()
-    for path, client in (("/x", a), ("/x", b), ("/y", c)):
-        layer.join(path, client)
-    assert layer.connections("/x") == [a, b]
-    assert layer.connections(None) == [a, b, c]
-    assert (layer.count("/x"), layer.count("/y"), layer.count("/z"), layer.count()) == (2, 1, 0, 3)
-    layer.leave("/x", a)
-    layer.leave("/x", a)
-    layer.leave("/z", a)
-    assert layer.connections("/x") == [b]
-    assert layer.count() == 2
-
-
-def test_all_are_closed(layer: Layer) -> None:
-    a, b = Client(), Client()
-    layer.join("/x", a)
-    layer.join("/y", b)
-    layer.close_all(1001, "bye")
-    assert a.closed == b.closed == (1001, "bye")
-
-
-def test_nobody_can_be_reached_from_a_process_without_server(layer: Layer) -> None:
-    with pytest.raises(ServerNotRunningError):
-        layer.publish("/x", Outgoing("news", b"{}"))
+def test_a_member_does_not_change() -> None:
+    ann = member("ann")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ann.name = "bob"  # type: ignore[misc]

@@ -24,7 +24,7 @@ class Client:
 
     def send(self, outgoing: Outgoing) -> None: ...
 
-    def leave(self, code: int, reason: str) -> None:
+    def dismiss(self, code: int, reason: str) -> None:
         self.told_at.append(time.monotonic())
         if not self.busy:
             self.close(code, reason)
@@ -113,7 +113,7 @@ async def test_who_comes_meanwhile_is_told_as_well() -> None:
 
 async def test_a_client_that_cannot_be_closed_keeps_nobody() -> None:
     class Broken(Client):
-        def leave(self, code: int, reason: str) -> None:
+        def dismiss(self, code: int, reason: str) -> None:
             raise RuntimeError("broken")
 
     layer = LocalLayer()

@@ -1,68 +1,52 @@
-"""The default layer: fan-out in one process."""
+"""The default layer, for one process, keeps the contract, and keeps nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import tracemalloc
 
-import pytest
-import pytest_asyncio
-
-from tornado_websockets.layers import LocalLayer
+from tests.tornado_websockets.layers.contract import LayerContract, member
+from tornado_websockets.layers import Layer, LocalLayer
 from tornado_websockets.outgoing import Outgoing
-from tornado_websockets.runtime import runtime
 
 
-class Client:
-    def __init__(self, error: Exception | None = None) -> None:
-        self.frames: list[bytes] = []
-        self.error = error
-        self.closed: list[tuple[int | None, str | None]] = []
+class TestLocalLayer(LayerContract):
+    def make(self) -> Layer:
+        return LocalLayer()
 
-    def send(self, outgoing: Outgoing) -> None:
-        if self.error is not None:
-            raise self.error
-        self.frames.append(outgoing.frame)
+    async def test_a_message_arrives_at_once(self, layer: Layer) -> None:
+        client = self.connect("/x", "r")
+        layer.publish("/x", Outgoing("all", b"{}"))
+        layer.publish("/x", Outgoing("room", b"{}"), rooms=["r"])
+        assert client.got == ["all", "room"]
 
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        self.closed.append((code, reason))
+    async def test_empty_rooms_vanish(self, layer: Layer) -> None:
+        """Whether left one by one, or at the end of a connection; also those of nobody's."""
+        client, other = self.connect("/x"), self.connect("/x")
+        tables = vars(vars(layer)["_rooms"])
+        for number in range(5000):
+            layer.enter("/x", f"room {number}", client, member("ann"))
+            layer.enter("/x", f"room {number}", other, member("bob"))
+            layer.enter("/x", f"\x00user:{number}", other)
+        assert len(tables["_rooms"]) == 10_000
+        for number in range(5000):
+            layer.exit("/x", f"room {number}", client)
+        assert list(tables["_of"]) == [other]
+        layer.leave("/x", other)
+        assert (tables["_rooms"], tables["_of"], list(tables["changes"])) == ({}, {}, [])
+        assert len(self.changes) == 20_000
 
-    def leave(self, code: int, reason: str) -> None: ...
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def running() -> AsyncIterator[None]:
-    runtime.start(threads=1)
-    yield
-    await runtime.stop(timeout_s=5)
-
-
-async def test_a_frame_reaches_every_client_of_its_path_at_once() -> None:
-    layer, a, b, other = LocalLayer(), Client(), Client(), Client()
-    layer.join("/x", a)
-    layer.join("/x", b)
-    layer.join("/y", other)
-    news = Outgoing("news", b"{}")
-    layer.publish("/x", news)
-    assert a.frames[0] is b.frames[0] is news.frame
-    assert other.frames == []
-
-
-async def test_some_clients_are_closed_and_no_others() -> None:
-    layer, a, b, other = LocalLayer(), Client(), Client(), Client()
-    for client in (a, b, other):
-        layer.join("/x", client)
-    layer.close_each([a, b], 4501, "session ended")
-    assert a.closed == b.closed == [(4501, "session ended")]
-    assert other.closed == []
-    assert layer.count() == 3  # each leaves when its connection has ended
-
-
-async def test_a_client_that_cannot_be_reached_never_stops_the_others(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    layer, dead, alive = LocalLayer(), Client(OSError("gone")), Client()
-    layer.join("/x", dead)
-    layer.join("/x", alive)
-    layer.publish("/x", Outgoing("news", b"{}"))
-    assert alive.frames == [b"\x81\x02{}"]
-    assert "could not send to a client of /x" in caplog.text
+    async def test_a_message_to_a_room_copies_nobody_from_outside(self, layer: Layer) -> None:
+        """A list of the 20 000 would be 160 kB."""
+        for number in range(20_000):
+            self.connect("/x", "small" if number % 10_000 == 0 else "large")
+        news = Outgoing("news", b"{}")
+        tracemalloc.start()
+        try:
+            layer.publish("/x", news, rooms=["small"])
+            small = tracemalloc.get_traced_memory()[1]
+            tracemalloc.reset_peak()
+            layer.publish("/x", news, rooms=["large"])
+            large = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert small < 20_000 < 160_000 < large
