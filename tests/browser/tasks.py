@@ -82,8 +82,10 @@ class Card:
     def button(self, name: str) -> Locator:
         return self.node.get_by_role("button", name=name, exact=True)
 
-    def expect_state(self, state: str | re.Pattern[str]) -> None:
-        expect(self.node).to_have_attribute("data-tws-state", state)
+    def expect_state(
+        self, state: str | re.Pattern[str], *, timeout_ms: float | None = None
+    ) -> None:
+        expect(self.node).to_have_attribute("data-tws-state", state, timeout=timeout_ms)
 
     def expect_progress(self, *, beyond: int = 0) -> int:
         """Wait until more is done than that, and return how much."""
