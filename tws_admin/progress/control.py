@@ -75,7 +75,7 @@ def _retry(run: ProgressTask, by: Any) -> ProgressTask:
 
 def _retry_failed(run: ProgressTask, by: Any) -> ProgressTask:
     selection = TaskSelection.objects.filter(pk=run.pk).first()
-    if selection is None or not selection.failed or run.is_active:
+    if run.is_active or selection is None or not selection.failed:
         raise transitions.Conflict(run, "retry_failed")
     model_admin, _action = _found(run, "retry_failed")
     again = submission.select(

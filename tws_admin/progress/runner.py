@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import os
@@ -83,25 +84,27 @@ class Execution:
         """Do the work, and write down how it ended."""
         try:
             model_admin, action = self._find()
-            task = self._task(action)
+            selection = self._selection()
+            task = self._task(action, selection)
         except RefusedError as refusal:
             logger.warning("progress task %s is refused: %s", self._run.pk, refusal)
             self._finish(State.FAILED, failure=str(refusal))
             return
-        while not self._try(model_admin, action, task):
-            pass  # the wish to pause was taken back while it was obeyed
+        work = functools.partial(self._work, model_admin, action, task, selection)
+        while not self._try(task, work):
+            task.ask(None)  # the wish to pause was taken back while it was obeyed
 
-    def _try(self, model_admin: Any, action: ProgressAction, task: Task) -> bool:
+    # Private.
+
+    def _try(self, task: Task, work: Callable[[], Any]) -> bool:
         """Do the work, and return whether that is all."""
         report = Report(self._run, task)
         reporter.add(report)
         try:
-            state, values = self._attempt(model_admin, action, task)
+            state, values = self._attempt(task, work)
         finally:
             reporter.remove(report)
         return self._finish(state, **report.close(), **values)
-
-    # Private.
 
     def _find(self) -> tuple[Any, ProgressAction]:
         """Return the action, when its user may still do it.
@@ -125,24 +128,31 @@ class Execution:
                     raise RefusedError(sentence % {"name": name})
         return model_admin, action
 
-    def _task(self, action: ProgressAction) -> Task:
-        run = self._run
-        if not action.options.each:  # it begins anew
+    def _selection(self) -> TaskSelection:
+        """Return what the work is to be done on.
+
+        Raises:
+            RefusedError: nobody knows any more.
+        """
+        selection = TaskSelection.objects.filter(pk=self._run.pk).first()
+        if selection is None:
+            raise RefusedError(_("What was selected is not known any more: start it anew."))
+        return selection
+
+    def _task(self, action: ProgressAction, selection: TaskSelection) -> Task:
+        run, each = self._run, action.options.each
+        if not each:  # it begins anew
             run.done, run.cursor, run.total = 0, 0, None
             run.error_count, run.errors = 0, []
-        return Task(
-            run,
-            user=run.user,
-            params=_params(action, run.params),
-            leaves=action.options.each,
-        )
+        task = Task(run, user=run.user, params=_params(action, run.params), leaves=each)
+        if each:
+            task.take_up(selection.keys, selection.failed)
+        return task
 
-    def _attempt(
-        self, model_admin: Any, action: ProgressAction, task: Task
-    ) -> tuple[State, dict[str, Any]]:
+    def _attempt(self, task: Task, work: Callable[[], Any]) -> tuple[State, dict[str, Any]]:
         """Return how the work has ended, and what there is to say of it."""
         try:
-            result = self._work(model_admin, action, task)
+            result = work()
         except TaskPaused:
             return State.PAUSED, {"worker": ""}
         except TaskCancelled:
@@ -159,10 +169,10 @@ class Execution:
             task.log(_("The result is not kept: %(error)s") % {"error": error})
             return state, {}
 
-    def _work(self, model_admin: Any, action: ProgressAction, task: Task) -> Any:
+    def _work(
+        self, model_admin: Any, action: ProgressAction, task: Task, selection: TaskSelection
+    ) -> Any:
         options = action.options
-        selection = TaskSelection.objects.get(pk=self._run.pk)
-        task.failed = list(selection.failed) if options.each else []
         queryset = model_admin.get_queryset(request_of(self._run.user))
 
         def work(what: Any) -> Any:

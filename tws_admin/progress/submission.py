@@ -151,7 +151,10 @@ def submit(
             log.started(run, by or user)
             transaction.on_commit(functools.partial(send, run))
     except IntegrityError:
-        return _other(selection, key), False
+        other = _other(selection, key)
+        if other is None:
+            raise
+        return other, False
     return run, True
 
 
@@ -208,15 +211,16 @@ def send(run: ProgressTask) -> None:
 # Private.
 
 
-def _other(selection: TaskSelection, key: str) -> ProgressTask:
-    """Return the run of a selection that another request has made meanwhile.
+def _other(selection: TaskSelection, key: str) -> ProgressTask | None:
+    """Return the run of a selection that another request has made meanwhile, None for no such.
 
     Raises:
         AlreadyActiveError: it is the run of another selection that stands in the way.
     """
     same = ProgressTask.objects.filter(pk=selection.pk).first()
-    if same is None:
-        raise AlreadyActiveError(ProgressTask.objects.get(single_key=key)) from None
+    active = ProgressTask.objects.filter(single_key=key).first()
+    if same is None and active is not None:
+        raise AlreadyActiveError(active) from None
     return same
 
 

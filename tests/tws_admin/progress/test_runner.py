@@ -28,7 +28,7 @@ from tests.tws_admin.progress.works import (
     staff,
     states,
 )
-from tws_admin.models import ProgressTask
+from tws_admin.models import ProgressTask, TaskSelection
 from tws_admin.progress import transitions
 from tws_admin.progress.control import ask
 from tws_admin.progress.runner import execute, patiently
@@ -490,8 +490,52 @@ def test_a_run_that_is_tried_again_goes_on_behind_the_last_object() -> None:
     assert run.state == "failed"
     ask(run, "retry", None)
     run = finish(run)
-    assert (run.state, run.attempt, run.done) == ("partial", 2, 3)
+    assert (run.state, run.attempt, run.done, run.error_count) == ("succeeded", 2, 3, 0)
+    assert (run.errors, selection_of(run).failed) == ([], [])
     assert seen == [made[0].pk, made[1].pk, made[1].pk, made[2].pk]
+
+
+def test_what_failed_before_the_cursor_stays_failed_and_what_comes_again_does_not() -> None:
+    made = messages(4)
+
+    def body(task: Any, message: ChatMessage) -> None:
+        if message.pk in {made[0].pk, made[3].pk}:
+            raise ValueError("no")
+
+    run = Work(body, each=True).start()
+    # As a worker leaves it that dies: how far it was is known to the second alone.
+    keys = [message.pk for message in made]
+    errors = [{"pk": str(key), "text": "", "class": "", "message": ""} for key in keys[:3:2]]
+    ProgressTask.objects.filter(pk=run.pk).update(cursor=2, done=2, error_count=2, errors=errors)
+    TaskSelection.objects.filter(pk=run.pk).update(failed=[keys[0], keys[2]])
+    run = finish(run)
+    assert (run.state, run.done, run.error_count) == ("partial", 4, 2)
+    assert [error["pk"] for error in run.errors] == [str(keys[0]), str(keys[3])]
+    assert selection_of(run).failed == [keys[0], keys[3]]
+
+
+def test_a_run_whose_selection_is_gone_is_refused() -> None:
+    calls: list[int] = []
+    run = Work(lambda task, queryset: calls.append(1)).start()
+    selection_of(run).delete()
+    run = finish(run)
+    assert (run.state, calls) == ("failed", [])
+    assert run.failure == "What was selected is not known any more: start it anew."
+
+
+def test_failures_of_an_earlier_attempt_are_not_those_of_work_that_begins_anew() -> None:
+    def body(task: Any, queryset: Any) -> None:
+        if task.attempt == 1:
+            task.error(7, "no")
+            raise ValueError
+
+    run = Work(body).run()
+    assert selection_of(run).failed == [7]
+    ask(run, "retry", None)
+    run = finish(run)
+    assert (run.state, run.error_count, selection_of(run).failed) == ("succeeded", 0, [])
+    with pytest.raises(transitions.Conflict):
+        ask(run, "retry_failed", None)
 
 
 def test_other_work_begins_anew() -> None:

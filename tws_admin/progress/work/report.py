@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any, Final
 
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -49,7 +50,7 @@ class Report:
         self._told: tuple[Any, ...] = ()
         self._saved: tuple[Any, ...] = ()
         self._saved_errors = run.error_count
-        self._saved_failures = 0
+        self._saved_failures: int | None = None
         self._beat_at = time.monotonic()
 
     def tell(self) -> None:
@@ -92,7 +93,7 @@ class Report:
             self._save_notes()
             if self.task.note_count > MAX_NOTES:
                 self._note_left_out(self.task.note_count - MAX_NOTES)
-            self._save_failures(growth=1)
+            self._save_failures()
             return {
                 **self._position,
                 "error_count": self.run.error_count,
@@ -133,13 +134,13 @@ class Report:
     def _save(self) -> None:
         now = time.monotonic()
         numbers = self._numbers
+        # First: a cursor in the database that is ahead of them would lose those between.
+        self._save_failures()
         if numbers != self._saved or now - self._beat_at >= BEAT_S:
             self._update(self._changes(numbers))
             self._beat_at = now
             self._saved = numbers
         self._save_notes()
-        # They may be many: saved again when they have become half as many more.
-        self._save_failures(growth=1.5)
 
     def _changes(self, numbers: tuple[Any, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {"heartbeat": Now()}
@@ -174,7 +175,7 @@ class Report:
         elif state != State.PAUSED:
             task.ask("lost")
         if state == State.RUNNING and wish and task.is_waiting:
-            become(run, State.PAUSED, sources=(State.RUNNING,))
+            become(run, State.PAUSED, where=Q(wish=wish))
             self._read()
             tell(run)
         elif is_new:
@@ -195,8 +196,8 @@ class Report:
             task_id=self.run.pk, time=timezone.now(), text=text % {"count": count}
         )
 
-    def _save_failures(self, *, growth: float) -> None:
+    def _save_failures(self) -> None:
         failed = list(self.task.failed)
-        if len(failed) > self._saved_failures * growth:
+        if len(failed) != self._saved_failures:
             self._saved_failures = len(failed)
             TaskSelection.objects.filter(pk=self.run.pk).update(failed=failed)

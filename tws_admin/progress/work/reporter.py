@@ -55,7 +55,6 @@ class Reporter:
         """Tell no more of a run."""
         with self._lock:
             self._reports.pop(report.run.pk, None)
-        self._wake.set()
 
     def reports(self) -> list[Report]:
         """Return those of the works that go on in this process."""
@@ -73,8 +72,10 @@ class Reporter:
             self._wake.clear()
             for report in self.reports():
                 self._attempt("told", report.tell)
-            if is_asked or time.monotonic() - saved_at >= SAVE_S:
+            is_due = time.monotonic() - saved_at >= SAVE_S
+            if is_asked or is_due:
                 self._attempt("asked for", self._listen)
+            if is_due:
                 saved_at = time.monotonic()
                 for report in self.reports():
                     self._attempt("saved", report.save)

@@ -11,7 +11,7 @@ import collections
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -181,6 +181,21 @@ class Task:
         return open_file(self.id, name, mode)
 
     # For `items`, `runner` and `reporter`.
+
+    def take_up(self, keys: Sequence[Any], failed: Iterable[Any]) -> None:
+        """Go on with objects where an earlier attempt was.
+
+        Whatever that said of an object at the cursor or behind it is forgotten: it is worked on
+        again.
+
+        Args:
+            keys: of all objects.
+            failed: keys of those that have failed.
+        """
+        again = set(map(str, keys[self.cursor :]))
+        self.failed = [key for key in failed if str(key) not in again]
+        self.errors = [error for error in self.errors if error["pk"] not in again]
+        self.error_count = len(self.failed)
 
     def ask(self, wish: str | None) -> None:
         """Let the body hear what is asked of it: ``cancel``, ``pause`` or nothing."""
