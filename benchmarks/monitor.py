@@ -20,7 +20,7 @@ from typing import Any, Final
 import django
 from django.conf import settings
 
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket
@@ -65,7 +65,11 @@ class Idle(Viewer):
     """A connection that is there, and no more."""
 
     def __init__(self) -> None:
+        self.id = f"{id(self):x}"
         self.sent = 0
+
+    async def drain(self) -> None:
+        """Be ready for more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +92,7 @@ async def _measure(options: argparse.Namespace) -> None:
     paths = [_path(f"/path/{number}") for number in range(options.paths)]
     idle = [(paths[number % len(paths)].path, Idle()) for number in range(options.connections)]
     for path, connection in idle:
-        layer.join(path, connection)
+        audience.join(path, connection)
     runtime.start(threads=1)
     bench = Bench(Monitor(), paths, every_s=options.every)
     sys.stdout.write(
@@ -104,7 +108,7 @@ async def _measure(options: argparse.Namespace) -> None:
     finally:
         await runtime.stop(timeout_s=1)
         for path, connection in idle:
-            layer.leave(path, connection)
+            audience.leave(path, connection)
 
 
 class Bench:

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import inside_callback
-from tornado_websockets.exceptions import EmitHandlerError, InvalidInstanceError
-from tornado_websockets.layers import Member, layer
+from tornado_websockets.exceptions import (
+    EmitHandlerError,
+    InvalidInstanceError,
+    ServerNotRunningError,
+)
+from tornado_websockets.layers import Member, audience, layer
 from tornado_websockets.layers.rooms import check_room, user_room
 from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.runtime import runtime
 
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
@@ -106,7 +111,7 @@ class Broadcaster:
         Raises:
             InvalidRoomError: it is no name of a room.
         """
-        return layer.presence(self.path, check_room(room))
+        return layer().presence(self.path, check_room(room))
 
     # Private.
 
@@ -127,8 +132,13 @@ class Broadcaster:
         tap = self.tap
         if tap is not None:
             tap("out", None, event, payload)
-        without = () if exclude is None else _sockets(exclude)
-        layer.publish(self.path, Outgoing(event, payload), to, rooms=rooms, exclude=without)
+        without = () if exclude is None else _ids(exclude)
+        if to is None:
+            layer().publish(self.path, event, payload, rooms=rooms, without=without)
+        elif runtime.is_running:
+            audience.send(self.path, Outgoing(event, payload), to, without=without)
+        else:
+            raise ServerNotRunningError(self.path)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,5 +163,7 @@ class Target:
         self.websocket._send(event, data, rooms=self.rooms, exclude=exclude)
 
 
-def _sockets(exclude: WebSocketHandler | Iterable[WebSocketHandler]) -> Collection[Any]:
-    return tuple(exclude) if isinstance(exclude, Iterable) else (exclude,)
+def _ids(exclude: WebSocketHandler | Iterable[WebSocketHandler]) -> Collection[str]:
+    if isinstance(exclude, Iterable):
+        return frozenset(socket.id for socket in exclude)
+    return (exclude.id,)

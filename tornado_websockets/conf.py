@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from tornado_websockets import process
 from tornado_websockets.rules import LIMIT_RULES, RULES, problems
 
 __all__ = ["Config", "Limits", "get", "limits", "raw"]
@@ -88,6 +89,11 @@ class Config:
     """An `ssl.SSLContext`, or options for one as Tornado takes them, instead of the two."""
     allowed_origins: tuple[str, ...] = ()
     """Origins that may connect beside the server's own, see `tornado_websockets.origins`."""
+    layer: tuple[str, ...] = ()
+    """What connects the processes that serve: URLs of Redis servers, or the dotted path of a
+    `Layer`; empty for one process alone."""
+    workers: int | str = 1
+    """Processes that serve; auto is one for each core."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose X-Forwarded headers count, ``unix:`` for Unix sockets."""
     recheck_period: float = 30.0
@@ -99,6 +105,11 @@ class Config:
     """Seconds within which the server ends when it is told to."""
     shutdown_delay: float = 0.0
     """Seconds of these for which it is not ready but still takes connections."""
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes serve."""
+        return process.cores() if self.workers == "auto" else int(self.workers)
 
     @property
     def speaks_tls(self) -> bool:
@@ -120,6 +131,8 @@ def get() -> Config:
     known = {key: value for key, value in tornado.items() if key in RULES}
     for key in ("handlers", "allowed_origins", "trusted_proxies"):
         known[key] = tuple(known.get(key, ()))
+    layer = known.get("layer") or ()
+    known["layer"] = (layer,) if isinstance(layer, str) else tuple(layer)
     limits = known.get("limits", {})
     known["limits"] = Limits(**{key: limits[key] for key in limits if key in LIMIT_RULES})
     return Config(**known)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
 from tornado_websockets import gate, origins, signals
 from tornado_websockets.auth.identity import Identified
+from tornado_websockets.history import Position
+from tornado_websockets.layers import layer
 from tornado_websockets.limits.capacity import RETRY_AFTER_S
 from tornado_websockets.limits.census import Seat
 from tornado_websockets.runtime import runtime
@@ -18,15 +20,20 @@ from tornado_websockets.wire.server import close_behind
 
 __all__ = ["Entrance"]
 
+POSITION: Final = "tws_position"
+"""The argument of the URL by which a client that comes back says where it was."""
+
 
 class Entrance(Identified, WebSocketHandler):
     """The part of a connection that Tornado asks before there is one.
 
     Attributes:
         seat: what the connection counts as, among those that there may be.
+        position: where the client was in the path's history when it was here before.
     """
 
     seat: Seat
+    position: Position | None = None
     _check: asyncio.Future[None] | None = None
 
     def prepare(self) -> Any:
@@ -51,6 +58,9 @@ class Entrance(Identified, WebSocketHandler):
         self._check = None
         try:
             self.websocket.capacity.enter(self)
+            if self.websocket.history is not None:
+                self.position = Position.parse(self.get_query_argument(POSITION, ""))
+                await layer().reach(self.websocket.path, self.position)
             await super().get(*args, **kwargs)
         finally:
             if not self._is_registered:  # no handshake, or a client that has gone meanwhile

@@ -89,6 +89,15 @@ def _integer_none_or_auto(text: str) -> int | str | None:
         raise ValueError(f"{error}, or 'auto'") from None
 
 
+def _integer_or_auto(text: str) -> int | str:
+    if text.lower() == "auto":
+        return "auto"
+    try:
+        return _integer(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto'") from None
+
+
 def _boolean(text: str) -> bool:
     if text.lower() not in BOOLEANS:
         raise ValueError(f"one of {', '.join(BOOLEANS)}")
@@ -129,6 +138,8 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
     "TORNADO_COMPRESSION": ("", "compression", _boolean),
     "TORNADO_CERTFILE": ("", "certfile", str),
     "TORNADO_KEYFILE": ("", "keyfile", str),
+    "TORNADO_LAYER": ("", "layer", _list),
+    "TORNADO_WORKERS": ("", "workers", _integer_or_auto),
     "TORNADO_ALLOWED_ORIGINS": ("", "allowed_origins", _list),
     "TORNADO_TRUSTED_PROXIES": ("", "trusted_proxies", _list),
     "TORNADO_RECHECK_PERIOD": ("", "recheck_period", _seconds),

@@ -9,14 +9,22 @@ from __future__ import annotations
 import asyncio
 import collections
 import mmap
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["LoopLag", "ProcessStats", "ThreadLoad"]
+__all__ = ["LoopLag", "ProcessStats", "ThreadLoad", "cores"]
 
 STATM: Final = Path("/proc/self/statm")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class ThreadLoad:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tornado_websockets import signals
 from tornado_websockets.exceptions import DuplicatePathError
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.tornadowrapper import TornadoWrapper
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Registry(dict[str, "WebSocket"]):
         first = self.setdefault(websocket.path, websocket)
         if first is not websocket:
             raise DuplicatePathError(websocket.path, first.place, websocket.place)
+        audience.serve(websocket.path, websocket.history)
         TornadoWrapper.add_handler(websocket.route)
         TornadoWrapper.publish(signals.path_registered, websocket=websocket)
 
@@ -42,7 +43,8 @@ class Registry(dict[str, "WebSocket"]):
         if self.has(websocket):
             del self[websocket.path]
             TornadoWrapper.remove_handler(websocket.route)
-            layer.close_each(layer.connections(websocket.path), *GONE)
+            audience.withdraw(websocket.path)
+            audience.close_each(audience.connections(websocket.path), *GONE)
 
 
 registry: Final = Registry()

@@ -9,9 +9,10 @@ from tornado.websocket import WebSocketClosedError
 
 from tornado_websockets import signals
 from tornado_websockets.auth import accounts
-from tornado_websockets.layers import Connection, Member, PresenceChange, layer
+from tornado_websockets.layers import Connection, Member, PresenceChange, audience
 from tornado_websockets.layers.rooms import check_room
 from tornado_websockets.outlet import Outlet
+from tornado_websockets.registry import registry
 from tornado_websockets.tornadowrapper import TornadoWrapper
 
 __all__ = ["Occupant"]
@@ -28,7 +29,7 @@ class Occupant(Outlet):
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms that this connection is in: a copy. After its end, those that it was in."""
-        return layer.rooms(cast(Connection, self)) or self._rooms
+        return audience.rooms(cast(Connection, self)) or self._rooms
 
     def join(self, room: str) -> None:
         """Go into a room, from any thread; being there already is no error.
@@ -44,7 +45,7 @@ class Occupant(Outlet):
             WebSocketClosedError: the connection has ended, or has not begun.
         """
         path, limit, this = self.websocket.path, self.websocket.limits.rooms, cast(Connection, self)
-        if not layer.enter(path, check_room(room), this, self._member(), limit=limit):
+        if not audience.enter(path, check_room(room), this, self._member(), limit=limit):
             raise WebSocketClosedError
 
     def leave(self, room: str) -> None:
@@ -53,7 +54,7 @@ class Occupant(Outlet):
         Raises:
             InvalidRoomError: it is no name.
         """
-        layer.exit(self.websocket.path, check_room(room), cast(Connection, self))
+        audience.exit(self.websocket.path, check_room(room), cast(Connection, self))
 
     def _member(self) -> Member:
         """Return who joins a room: the user as far as the server knows by now."""
@@ -65,8 +66,10 @@ class Occupant(Outlet):
 
 
 def _tell(change: PresenceChange) -> None:
-    room, member, socket = change.room, change.member, cast(Occupant, change.connection)
-    ws = socket.websocket
+    room, member, socket = change.room, change.member, cast(Occupant | None, change.connection)
+    ws = registry.get(change.path) if socket is None else socket.websocket
+    if ws is None:  # its path was given back meanwhile
+        return
     if change.is_there:
         TornadoWrapper.publish(
             signals.member_joined, websocket=ws, room=room, member=member, socket=socket
@@ -77,4 +80,4 @@ def _tell(change: PresenceChange) -> None:
         )
 
 
-layer.presence_changed = _tell
+audience.presence_changed = _tell

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tornado_websockets import layerspec
 from tornado_websockets.origins import is_pattern
 from tornado_websockets.outbox import POLICIES
 from tornado_websockets.proxies import is_proxy
@@ -120,11 +121,7 @@ RULES: Mapping[str, _Rule] = {
     "ping_timeout": _Rule("E007", "a number of seconds", _is_seconds),
     "limits": _Rule("E008", "a dictionary of limits, by name", _is_names),
     "slow_reader": _Rule("E010", f"one of {', '.join(POLICIES)}", lambda v: v in POLICIES),
-    "compression": _Rule(
-        "E011",
-        COMPRESSION,
-        is_compression,
-    ),
+    "compression": _Rule("E011", COMPRESSION, is_compression),
     "certfile": _Rule("E012", "the path of a file that can be read", _is_file),
     "keyfile": _Rule("E012", "the path of a file that can be read", _is_file),
     "ssl_options": _Rule(
@@ -142,6 +139,13 @@ RULES: Mapping[str, _Rule] = {
         "a list of addresses or networks, like '10.0.0.1', '10.0.0.0/8' or 'unix:'",
         _are(is_proxy),
     ),
+    "layer": _Rule(
+        "E018",
+        "the URL of a Redis server, like 'redis://127.0.0.1:6379/0', a list of such URLs, or the"
+        " dotted path of a Layer",
+        layerspec.is_layer,
+    ),
+    "workers": _Rule("E019", f"{_COUNT}, or 'auto' for one for each core", layerspec.is_workers),
     "recheck_period": _Rule(
         "E016", "a positive number of seconds", lambda v: _is_seconds(v) and v > 0
     ),
@@ -208,6 +212,7 @@ def problems(tornado: Any) -> list[Problem]:
                 "Set TORNADO['certfile'] too: without it the server would speak no TLS.",
             )
         )
+    found += [Problem(*told) for told in layerspec.problems(tornado)]
     if _is_names(tornado.get("limits", {})):
         found += _violations("TORNADO['limits']", tornado.get("limits", {}), LIMIT_RULES)
     return found
@@ -230,7 +235,8 @@ def _violations(owner: str, values: Mapping[str, Any], rules: Mapping[str, _Rule
             found.append(_unknown(owner, key, rules))
         elif not rule.holds(value):
             # The name of the type says what a repr hides: 8000 or "8000".
-            got = f"{value!r} ({type(value).__name__})"
+            shown = layerspec.without_password(repr(value))
+            got = f"{shown} ({type(value).__name__})"
             found.append(
                 Problem(
                     rule.id,

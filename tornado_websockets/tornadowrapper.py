@@ -16,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.routing import Rule
 
 from tornado_websockets import conf, logs, signals, threads
+from tornado_websockets.layers import layer
 from tornado_websockets.limits import descriptors
 from tornado_websockets.runtime import runtime
 from tornado_websockets.server import health, systemd, termination, tls
@@ -181,6 +182,7 @@ class TornadoWrapper:
         cls._stopping = asyncio.Event()
         cls._grace_s = None
         runtime.start(threads=conf.get().event_threads)
+        await layer().start()
         try:
             cls._acceptor = Acceptor(cls.tornado_server, cls._sockets)
             cls._acceptor.start()

@@ -17,7 +17,8 @@ from tornado_websockets.exceptions import (
     DuplicateModuleError,
     InvalidInstanceError,
 )
-from tornado_websockets.layers import layer
+from tornado_websockets.history import History, check_history
+from tornado_websockets.layers import audience
 from tornado_websockets.limits.capacity import Capacity
 from tornado_websockets.modules.module import Module
 from tornado_websockets.origins import check_origins
@@ -59,6 +60,8 @@ class WebSocket(Broadcaster):
             them in as ``AnonymousUser``.
         compression: True or a dictionary compresses messages, False does not; None is
             ``TORNADO["compression"]``.
+        history: how many events are kept for clients that come back, or a `History`; None keeps
+            none.
         limits: those that differ from ``TORNADO["limits"]``, by name.
         monitored: False for a path that watches others: it is served and counted, but a monitor
             leaves it out of its totals and its log.
@@ -94,6 +97,7 @@ class WebSocket(Broadcaster):
         slow_reader: str | None = None,
         compression: bool | Mapping[str, int] | None = None,
         limits: Mapping[str, Any] | None = None,
+        history: History | int | None = None,
         monitored: bool = True,
     ) -> None:
         self.path = normalise(path)
@@ -106,6 +110,7 @@ class WebSocket(Broadcaster):
         self._limits = check_limits(limits)
         self.capacity = Capacity(self._limits)
         self._options: tuple[Mapping[str, Any], WireOptions] | None = None
+        self.history = check_history(history)
         self.url = url(self.path)
         self.monitored = monitored
         self.tap: Tap | None = None
@@ -122,7 +127,7 @@ class WebSocket(Broadcaster):
         return f"<WebSocket {self.path} at {self.place}>"
 
     def __len__(self) -> int:
-        return layer.count(self.path)
+        return audience.count(self.path)
 
     def __bool__(self) -> bool:
         return True  # also with no client
@@ -136,7 +141,7 @@ class WebSocket(Broadcaster):
     @property
     def handlers(self) -> list[WebSocketHandler]:
         """The clients that are connected now, the oldest first: a copy."""
-        return list(layer.connections(self.path))  # type: ignore[arg-type]
+        return list(audience.connections(self.path))  # type: ignore[arg-type]
 
     @property
     def is_registered(self) -> bool:

@@ -16,7 +16,7 @@ from tornado_websockets.auth.watch import watch
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidMessageError
 from tornado_websockets.inbox import Inbox
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience, layer
 from tornado_websockets.limits.census import Seat
 from tornado_websockets.limits.conduct import Conduct
 from tornado_websockets.message import Data, decode, refusal, warning
@@ -117,8 +117,11 @@ class WebSocketHandler(Occupant):
 
     def open(self, *args: str, **kwargs: str) -> None:
         self._is_registered = True
-        layer.join(self.websocket.path, self)
-        self.websocket.stats.open(layer.count(self.websocket.path))
+        path = self.websocket.path
+        audience.join(path, self)
+        self.websocket.stats.open(audience.count(path))
+        if self.websocket.history is not None:
+            layer().welcome(path, self, self.position)
         watch.add(self)
         TornadoWrapper.publish(signals.connection_opened, socket=self)
         self._lifecycle("open")
@@ -149,7 +152,7 @@ class WebSocketHandler(Occupant):
         """Unlink this connection; its ``close`` callbacks run after what it has sent."""
         self.seat.leave()
         if self._is_registered:  # Tornado also tells of one that went away in its handshake
-            self._rooms = layer.leave(self.websocket.path, self)
+            self._rooms = audience.leave(self.websocket.path, self)
             watch.discard(self)
             code = self.close_code or ABNORMAL
             self.websocket.stats.closed.add(code)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from tornado.websocket import WebSocketClosedError
 
 from tornado_websockets import signals
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket, registry
 from tornado_websockets.websockethandler import WebSocketHandler
@@ -208,7 +208,7 @@ class Monitor:
         for since, group in observer.viewers.groups(sockets).items():
             changes = observer.changes(since)
             if changes is None:  # they have read nothing for minutes
-                layer.close_each(group, *TOO_SLOW)
+                audience.close_each(group, *TOO_SLOW)
                 continue
             for seeing in (True, False):
                 to = [each for each in group if sees_tasks(each.known_user) is seeing]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from benchmarks import monitor
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 
 
 def test_it_prints_what_a_tick_costs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,4 +18,4 @@ def test_it_prints_what_a_tick_costs(capsys: pytest.CaptureFixture[str]) -> None
     )
     assert [row[0] for row in rows] == ["0", "1", "5"]
     assert all(float(alone) < 1000 and float(watched) < 1000 for _, alone, watched in rows)
-    assert layer.count() == 0
+    assert audience.count() == 0

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from benchmarks import rooms
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 
 
 def test_it_prints_what_a_call_costs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,4 +19,4 @@ def test_it_prints_what_a_call_costs(capsys: pytest.CaptureFixture[str]) -> None
         ("a room of 2", 2),
     ]
     assert all(float(cost) > 0 for _name, _count, cost in rows)
-    assert layer.count() == 0
+    assert audience.count() == 0

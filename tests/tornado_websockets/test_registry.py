@@ -11,7 +11,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from tornado_websockets.exceptions import DuplicatePathError
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
@@ -81,7 +81,7 @@ async def test_a_client_in_the_middle_of_its_handshake_is_sent_away(server: Serv
     go_on.set()
     assert await (await connecting).closed() == 1001
     async with asyncio.timeout(10):
-        while layer.count("/room"):
+        while audience.count("/room"):
             await asyncio.sleep(0.01)
 
 

@@ -274,7 +274,7 @@ async def test_a_path_that_is_given_back_leaves_no_room(
     await client.closed()
     await until_gone(ws)
     assert [change["came"] for change in told] == [True, False]
-    assert layer.presence("/chat", "r") == []
+    assert layer().presence("/chat", "r") == []
 
 
 async def test_rooms_of_one_name_on_two_paths_are_two(server: Server) -> None:

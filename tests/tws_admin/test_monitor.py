@@ -24,7 +24,7 @@ from tests.tws_admin.operators import ask, forbid, operator, permit, until
 from tests.tws_admin.progress.runs import make_run
 from tornado_websockets import testing
 from tornado_websockets.exceptions import DuplicatePathError
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.runtime import runtime
 from tornado_websockets.testing import Server
@@ -230,7 +230,7 @@ class TestTicks:
             await clients[0].receive()
         clients[0].emit("fail")
         await clients[1].close()
-        layer.close_each(path.handlers[1:], 4500, "")
+        audience.close_each(path.handlers[1:], 4500, "")
         state = await watcher.until(lambda state: state["totals"]["closed"] == 2)
         assert (
             state["totals"].items()

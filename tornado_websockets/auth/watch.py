@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tornado_websockets import conf
 from tornado_websockets.auth.judgement import judge, still_holds
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.layers.rooms import user_room
 from tornado_websockets.runtime import runtime
 
@@ -79,7 +79,7 @@ class Watch:
         self._start()
         self._sessions.setdefault(socket.session_key, {})[socket] = None
         self._users.setdefault(user.pk, {})[socket] = None
-        layer.enter(socket.websocket.path, user_room(user.pk), socket)  # for WebSocket.to_user
+        audience.enter(socket.websocket.path, user_room(user.pk), socket)  # for WebSocket.to_user
         if socket.session_key in self._ended:
             self.end(socket.session_key)
 
@@ -98,7 +98,7 @@ class Watch:
         now = asyncio.get_running_loop().time()
         self._ended = {old: at for old, at in self._ended.items() if now - at < REMEMBERED_S}
         self._ended[key] = now
-        layer.close_each(list(self._sessions.get(key, ())), *SESSION_ENDED)
+        audience.close_each(list(self._sessions.get(key, ())), *SESSION_ENDED)
 
     def recheck_session(self, key: str, delay_s: float) -> None:
         """Check the connections of a session some time from now."""
@@ -133,7 +133,7 @@ class Watch:
                 verdict.socket.renew_user(verdict.user)
             else:
                 ended.append(verdict.socket)
-        layer.close_each(ended, *SESSION_ENDED)
+        audience.close_each(ended, *SESSION_ENDED)
 
     # Private.
 

@@ -1,13 +1,24 @@
-"""Layers carry an event to every client of a path: the only loops over connections."""
+"""Layers carry an event to every client of a path, in this process and in others."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from tornado_websockets.layers.base import Connection, Layer, Member, PresenceChange
+from tornado_websockets.layers.audience import Audience
+from tornado_websockets.layers.base import Layer
+from tornado_websockets.layers.choice import audience, layer
+from tornado_websockets.layers.connection import Connection, Member, PresenceChange
 from tornado_websockets.layers.local import LocalLayer
+from tornado_websockets.layers.nodes import Answers, Node, NodeState
 
-__all__ = ["Connection", "Layer", "LocalLayer", "Member", "PresenceChange", "layer"]
-
-layer: Final[Layer] = LocalLayer()
-"""The layer of this process."""
+__all__ = [
+    "Answers",
+    "Audience",
+    "Connection",
+    "Layer",
+    "LocalLayer",
+    "Member",
+    "Node",
+    "NodeState",
+    "PresenceChange",
+    "audience",
+    "layer",
+]

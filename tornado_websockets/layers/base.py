@@ -1,161 +1,221 @@
-"""The contract of a layer."""
+"""The contract of a layer: what carries events between the processes that serve a project."""
 
 from __future__ import annotations
 
 import abc
-import dataclasses
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import NamedTuple, Protocol
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, ClassVar, TypeAlias
 
+from tornado_websockets.encoding import encode
+from tornado_websockets.history import Position, offset_text
+from tornado_websockets.layers.audience import Audience
+from tornado_websockets.layers.connection import Connection, Member
+from tornado_websockets.layers.log import Log
+from tornado_websockets.layers.nodes import Answers, Node, NodeState
 from tornado_websockets.outgoing import Outgoing
 
-__all__ = ["Connection", "Layer", "Member", "PresenceChange"]
+__all__ = ["Answer", "Hear", "Layer"]
 
+Answer: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""Answers a question of a node, on the event loop; what it raises is logged, and no answer."""
 
-class Connection(Protocol):
-    """One client, as a layer sees it."""
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Send a message; a client that has gone is no error."""
-
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Start the closing handshake, RFC 6455 section 7.1.2."""
-
-    def dismiss(self, code: int, reason: str) -> None:
-        """Take no more messages, and close when the callbacks of those that came have ended."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Member:
-    """Somebody who is in a room: a user, with however many connections, or one of nobody's.
-
-    Attributes:
-        id: tells members of a room apart.
-        user: the user's primary key as a string, None for an anonymous one.
-        name: the user's name, empty for an anonymous one.
-        since: when the first of the connections joined, in UTC.
-    """
-
-    id: str
-    user: str | None
-    name: str
-    since: datetime
-
-
-class PresenceChange(NamedTuple):
-    """A member has come into a room, or has left it.
-
-    Attributes:
-        connection: the first of the member's connections that joined, the last one that left.
-        is_there: whether the member has come.
-    """
-
-    connection: Connection
-    room: str
-    member: Member
-    is_there: bool
+Hear: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Hears what another process tells, on the event loop."""
 
 
 class Layer(abc.ABC):
-    """Knows which connections each path and each room has, and reaches them all.
+    """Reaches the clients of every process that serves.
 
-    `join`, `leave` and `close_all` are called on the event loop, the others anywhere. Rooms belong
-    to a path, and are there as long as somebody is in them.
+    A project's own layer is a subclass that `TORNADO["layer"]` names. Between `start` and `stop`
+    it belongs to a server; what sends works without, where the layer is shared.
+
+    Args:
+        audience: who is connected to this process.
 
     Attributes:
-        presence_changed: is told who comes and goes, once for each member: by the process whose
-            connection it was, on the event loop, in the order of the changes. It must not raise.
+        is_shared: whether more processes than one can be reached.
+        audience: who is connected to this process.
+        node: this process.
+        report: returns what this node says of itself once a second, as JSON has it; None is
+            nothing.
     """
 
-    def __init__(self) -> None:
-        self.presence_changed: Callable[[PresenceChange], None] | None = None
+    is_shared: ClassVar[bool] = True
 
-    @abc.abstractmethod
-    def join(self, path: str, connection: Connection) -> None:
-        """Add a connection whose handshake has succeeded."""
+    def __init__(self, audience: Audience) -> None:
+        self.audience = audience
+        self.node = Node.here()
+        self.report: Callable[[], Mapping[str, Any]] | None = None
+        self.answering: dict[str, Answer] = {}
+        self.hearing: dict[str, Hear] = {}
+        self._logs: dict[str, Log] = {}
 
-    @abc.abstractmethod
-    def leave(self, path: str, connection: Connection) -> frozenset[str]:
-        """Remove a connection, and return the rooms that it was in.
+    # The server's life, on the event loop.
 
-        One that never joined is no error.
+    async def start(self) -> None:
+        """Begin to serve what `audience.served` has; done before the first client comes.
+
+        What cannot be reached now is tried again: this takes a few seconds at most, and raises
+        nothing for it.
         """
+        self._logs.clear()
+        self.audience.served_changed = self.served_changed
 
-    @abc.abstractmethod
-    def connections(self, path: str | None) -> Sequence[Connection]:
-        """Return this process's connections of a path, the oldest first; None is all paths."""
+    async def stop(self) -> None:
+        """Send what waits, and end; every client has gone."""
+        self.audience.served_changed = None
 
-    @abc.abstractmethod
-    def count(self, path: str | None = None) -> int:
-        """Return how many connections a path has in this process; None is all paths."""
+    def served_changed(self) -> None:
+        """Look at `audience.served` again."""
+        for path in self._logs.keys() - self.audience.served.keys():
+            del self._logs[path]
 
-    @abc.abstractmethod
-    def enter(
-        self,
-        path: str,
-        room: str,
-        connection: Connection,
-        member: Member | None = None,
-        *,
-        limit: int | None = None,
-    ) -> bool:
-        """Put a connection into a room; being there already is no error.
+    @property
+    def trouble(self) -> str:
+        """What does not work now, in a few words; empty while everything does."""
+        return ""
 
-        Args:
-            path: the connection's.
-            room: any string.
-            connection: one of this process.
-            member: who it is, when it is the first of that member; None keeps it out of
-                `presence` and `rooms`.
-            limit: how many rooms it may be in.
-
-        Returns:
-            False when the connection has not joined its path, or has left it.
-
-        Raises:
-            TooManyRoomsError: it would be one too many.
-        """
-
-    @abc.abstractmethod
-    def exit(self, path: str, room: str, connection: Connection) -> None:
-        """Take a connection out of a room; not being there is no error."""
-
-    @abc.abstractmethod
-    def rooms(self, connection: Connection) -> frozenset[str]:
-        """Return the rooms that a connection of this process is in."""
-
-    @abc.abstractmethod
-    def presence(self, path: str, room: str) -> list[Member]:
-        """Return who is in a room, in whatever process, those who came first first."""
+    # Events.
 
     @abc.abstractmethod
     def publish(
         self,
         path: str,
-        outgoing: Outgoing,
-        to: Collection[Connection] | None = None,
+        event: str,
+        payload: bytes,
         *,
         rooms: Collection[str] | None = None,
-        exclude: Collection[Connection] = (),
+        without: Collection[str] = (),
     ) -> None:
-        """Send a message to every client of a path, or to some of them; to each once.
+        """Send an event to every client of a path, or of some rooms, once; from any thread.
+
+        In a server it returns at once. Elsewhere it blocks until the event is acknowledged.
 
         Args:
             path: the path.
-            outgoing: the message.
-            to: connections of this process that get it.
-            rooms: instead, rooms whose connections get it: those that are there at the call.
-            exclude: connections of this process that do not.
+            event: the event's name.
+            payload: its envelope in UTF-8.
+            rooms: those whose connections get it: those that are there at the call, in this
+                process.
+            without: the ids of connections that do not.
 
         Raises:
-            ServerNotRunningError: no client can be reached from this process.
+            ServerNotRunningError: nobody can be reached from this process.
+            LayerUnavailableError: other processes cannot be reached, for too long already to keep
+                more for them.
         """
 
     @abc.abstractmethod
-    def close_each(self, connections: Collection[Connection], code: int, reason: str) -> None:
-        """Start the closing handshake of some connections of this process."""
+    async def apublish(
+        self,
+        path: str,
+        event: str,
+        payload: bytes,
+        *,
+        rooms: Collection[str] | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        """Send as `publish` does, and wait until the event is acknowledged.
+
+        Raises:
+            ServerNotRunningError: nobody can be reached from this process.
+            LayerUnavailableError: it was not acknowledged in time; it may be delivered later.
+        """
+
+    # History, on the event loop.
+
+    def log(self, path: str) -> Log | None:
+        """Return what is kept of a path that has a history."""
+        log = self._logs.get(path)
+        if log is None:
+            history = self.audience.served.get(path)
+            if history is not None:
+                log = self._logs[path] = Log(history, time.monotonic)
+                self.begin(path, log)
+        return log
+
+    def begin(self, path: str, log: Log) -> None:
+        """Let a log begin; one that is filled from elsewhere has no epoch until then."""
+        log.begin()
 
     @abc.abstractmethod
-    def close_all(self, code: int, reason: str) -> None:
-        """Start the closing handshake of every connection of this process."""
+    async def reach(self, path: str, position: Position | None) -> None:
+        """Wait until the log of a path covers a position, or it is certain that it does not.
+
+        It takes a few seconds at most, and raises nothing.
+        """
+
+    def welcome(self, path: str, connection: Connection, position: Position | None) -> None:
+        """Tell a client that has just joined where it is, and send what it has missed.
+
+        Args:
+            path: one that has a history.
+            connection: the client's.
+            position: where it was when it was here before, None when it was not.
+        """
+        log = self.log(path)
+        assert log is not None
+        missed = None if position is None else log.since(position.epoch, position.offset)
+        recovered = None if position is None else missed is not None
+        at = position.offset if position is not None and missed is not None else log.top
+        self.tell_position(connection, log.epoch, offset_text(at), recovered, len(missed or ()))
+        for entry in missed or ():
+            if position is not None and position.socket not in entry.without:
+                connection.send(entry.outgoing)
+
+    def tell_position(
+        self, connection: Connection, epoch: str, offset: str, recovered: bool | None, missed: int
+    ) -> None:
+        """Send the event ``recovered`` to a client."""
+        data = {
+            "recovered": recovered,
+            "epoch": epoch,
+            "offset": offset,
+            "socket": connection.id,
+            "missed": missed,
+        }
+        connection.send(Outgoing("recovered", encode("recovered", data)))
+
+    # Presence.
+
+    def presence(self, path: str, room: str) -> list[Member]:
+        """Return who is in a room, in whatever process, those who came first first."""
+        return self.audience.members(path, room)
+
+    # Nodes.
+
+    def nodes(self) -> list[NodeState]:
+        """Return the nodes that are known, this one first; from any thread."""
+        return [NodeState(self.node, 0.0, False)]
+
+    async def reports(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the last report of each node that is not stale, by its id."""
+        return {} if self.report is None else {self.node.id: self.report()}
+
+    async def ask(
+        self,
+        topic: str,
+        data: Mapping[str, Any],
+        *,
+        node: str | None = None,
+        timeout_s: float = 2.0,
+    ) -> Answers:
+        """Ask nodes what each answers by itself, see `answering`; on the event loop.
+
+        Args:
+            topic: the question.
+            data: what it is about, as JSON has it.
+            node: the id of the only one that is asked; None is all, this one among them.
+            timeout_s: how long to wait for the last of them.
+        """
+        if node not in (None, self.node.id):
+            return Answers({}, [node])
+        return Answers({self.node.id: await self.answering[topic](data)}, [])
+
+    @abc.abstractmethod
+    def tell(self, topic: str, data: Mapping[str, Any]) -> None:
+        """Tell all other nodes something, see `hearing`; from any thread, with or without a server.
+
+        It does not wait. Who cannot be reached does not hear it; that is logged.
+        """

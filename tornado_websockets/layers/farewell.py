@@ -8,7 +8,8 @@ import random
 import time
 from typing import Final
 
-from tornado_websockets.layers.base import Connection, Layer
+from tornado_websockets.layers.audience import Audience
+from tornado_websockets.layers.connection import Connection
 
 __all__ = ["GOING_AWAY", "farewell"]
 
@@ -34,14 +35,14 @@ LOOKED_AT_PER_S: Final = 100_000
 """Connections that are looked at in a second, to see who is still there."""
 
 
-async def farewell(layer: Layer, *, leave_s: float, wait_s: float, end_s: float) -> int:
+async def farewell(audience: Audience, *, leave_s: float, wait_s: float, end_s: float) -> int:
     """Close every connection of this process with 1001, each behind its callbacks.
 
     The reason says when to come back, as "retry in 1234 ms": a moment of its own for each client,
     after the last one has left.
 
     Args:
-        layer: has the connections.
+        audience: has the connections.
         leave_s: seconds over which they may be spread; fewer clients take less.
         wait_s: seconds after which also those are closed whose callbacks still run.
         end_s: seconds after which those are given up that do not answer.
@@ -51,10 +52,10 @@ async def farewell(layer: Layer, *, leave_s: float, wait_s: float, end_s: float)
     """
     start = time.monotonic()
     told: set[Connection] = set()
-    crowd = layer.count()
+    crowd = audience.count()
     leave_s = min(crowd / LEAVING_PER_S, leave_s)
-    while layer.count():  # again for those whose handshake ends meanwhile
-        connections = [each for each in layer.connections(None) if each not in told]
+    while audience.count():  # again for those whose handshake ends meanwhile
+        connections = [each for each in audience.connections(None) if each not in told]
         for number, connection in enumerate(connections):
             passed_s = time.monotonic() - start
             due_s = leave_s * number / crowd if crowd else 0.0
@@ -64,11 +65,11 @@ async def farewell(layer: Layer, *, leave_s: float, wait_s: float, end_s: float)
         told.update(connections)
         if time.monotonic() - start >= wait_s:
             break
-        await asyncio.sleep(max(TICK_S, layer.count() / LOOKED_AT_PER_S))
-    layer.close_all(GOING_AWAY, _reason(crowd, 0.0))
-    while layer.count() and time.monotonic() - start < end_s:  # noqa: ASYNC110
+        await asyncio.sleep(max(TICK_S, audience.count() / LOOKED_AT_PER_S))
+    audience.close_all(GOING_AWAY, _reason(crowd, 0.0))
+    while audience.count() and time.monotonic() - start < end_s:  # noqa: ASYNC110
         await asyncio.sleep(TICK_S)
-    return layer.count()
+    return audience.count()
 
 
 def _send_away(connection: Connection, reason: str) -> None:

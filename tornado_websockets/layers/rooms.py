@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, Final
 
 from tornado_websockets.exceptions import InvalidRoomError, TooManyRoomsError
-from tornado_websockets.layers.base import Connection, Member, PresenceChange
+from tornado_websockets.layers.connection import Connection, Member, PresenceChange
 
 __all__ = ["RoomTable", "check_room", "user_room"]
 
@@ -91,7 +91,7 @@ class RoomTable:
         limit: int | None,
         among: Collection[Connection],
     ) -> bool:
-        """Put a connection into a room, see `Layer.enter`.
+        """Put a connection into a room, see `Audience.enter`.
 
         Args:
             path: as there, like the others.
@@ -107,7 +107,7 @@ class RoomTable:
             if limit is not None and len(_named(names)) >= limit:
                 raise TooManyRoomsError(room, limit)
             self._of.setdefault(connection, names)[room] = None
-            self._add(self._rooms.setdefault((path, room), _Room()), room, connection, member)
+            self._add(path, room, connection, member)
             return True
 
     def exit(self, path: str, room: str, connection: Connection) -> None:
@@ -145,9 +145,16 @@ class RoomTable:
         found = self._rooms.get((path, room))
         return [] if found is None else [each.member for each in list(found.members.values())]
 
+    def present(self, path: str) -> dict[str, list[Member]]:
+        """Return who is in each room of a path that somebody is a member of."""
+        found = [room for where, room in list(self._rooms) if where == path]
+        members = {room: self.members(path, room) for room in found}
+        return {room: those for room, those in members.items() if those}
+
     # Private: under the lock.
 
-    def _add(self, found: _Room, room: str, connection: Connection, member: Member | None) -> None:
+    def _add(self, path: str, room: str, connection: Connection, member: Member | None) -> None:
+        found = self._rooms.setdefault((path, room), _Room())
         if member is None:
             found.connections[connection] = ""
             return
@@ -155,7 +162,7 @@ class RoomTable:
         presence = found.members.get(member.id)
         if presence is None:
             presence = found.members[member.id] = _Presence(member)
-            self.changes.append(PresenceChange(connection, room, member, True))
+            self.changes.append(PresenceChange(path, connection, room, member, True))
         presence.connections += 1
 
     def _remove(self, path: str, room: str, connection: Connection) -> None:
@@ -165,7 +172,7 @@ class RoomTable:
             presence.connections -= 1
             if not presence.connections:
                 del found.members[presence.member.id]
-                self.changes.append(PresenceChange(connection, room, presence.member, False))
+                self.changes.append(PresenceChange(path, connection, room, presence.member, False))
         if not found.connections:
             del self._rooms[path, room]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience, layer
 from tornado_websockets.layers.farewell import farewell
 from tornado_websockets.runtime import runtime
 from tornado_websockets.wire.server import Server
@@ -62,12 +62,13 @@ async def shut_down(server: Server, routers: Sequence[DjangoRouter], window: Win
     runtime.is_stopping = True
     await asyncio.gather(_end_connections(window), _end_requests(server, routers, window))
     await _end_connections(window)  # those whose handshake was under way
+    await layer().stop()
     await runtime.stop(timeout_s=window.left(CALLBACKS), cancel_s=window.left(CALLBACKS_CANCELLED))
 
 
 async def _end_connections(window: Window) -> None:
     given_up = await farewell(
-        layer,
+        audience,
         leave_s=window.left(CLIENTS_LEAVE),
         wait_s=window.left(CLIENTS_WAIT),
         end_s=window.left(REQUESTS),

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
@@ -175,7 +175,7 @@ def _close(sockets: Sequence[WebSocketHandler], reason: str) -> None:
     """Close connections, share by share, so that the event loop does other things between."""
     for start in range(0, len(sockets), SHARE):
         turn = threading.Event()
-        layer.close_each(sockets[start : start + SHARE], DISCONNECTED, reason)
+        audience.close_each(sockets[start : start + SHARE], DISCONNECTED, reason)
         runtime.call(turn.set)
         turn.wait(TURN_TIMEOUT_S)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from django.utils.translation import gettext as _
 
 from tornado_websockets import gate
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.websocket import WebSocket, registry
 from tornado_websockets.websockethandler import WebSocketHandler
 from tws_admin.control.requests import (
@@ -105,7 +105,7 @@ def find(identity: str | None) -> WebSocketHandler:
     Raises:
         Refusal: it has gone, or watches others.
     """
-    found = cast("Sequence[WebSocketHandler]", layer.connections(None))
+    found = cast("Sequence[WebSocketHandler]", audience.connections(None))
     for socket in found:
         if socket.id == identity and socket.websocket.monitored:
             return socket

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.histogram import Histogram
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.websocket import WebSocket
 from tws_admin.feed.timings import PathTimings
 
@@ -54,7 +54,7 @@ class PathReader:
         """
         websocket = self.websocket
         self._before, self._elapsed_s = self.counters, elapsed_s
-        counters = {"connections": layer.count(websocket.path), **websocket.stats.counters()}
+        counters = {"connections": audience.count(websocket.path), **websocket.stats.counters()}
         calls = self._timings.take()
         if calls or counters != self.counters:
             self.counters = counters

@@ -12,7 +12,7 @@ import django
 import tornado
 
 from tornado_websockets import __version__
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.process import ProcessStats
 from tornado_websockets.runtime import runtime
@@ -92,7 +92,7 @@ class Reader:
             {
                 "path": path,
                 **bars.as_dict(module, self._lifecycle.paces.get(module), now),
-                "watchers": layer.count(path),
+                "watchers": audience.count(path),
             }
             for path, reader in self._paths.items()
             for module in reader.websocket.modules

@@ -6,6 +6,7 @@ What a layer delivers may take a while, so everything here waits for it with a d
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tornado_websockets.exceptions import ServerNotRunningError, TooManyRoomsError
-from tornado_websockets.layers import Layer, Member, PresenceChange
+from tornado_websockets.layers import Audience, Layer, Member, PresenceChange
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 
@@ -32,6 +33,7 @@ class Client:
     """
 
     def __init__(self, error: Exception | None = None) -> None:
+        self.id = secrets.token_hex(8)
         self.error = error
         self.got: list[str] = []
         self.frames: list[bytes] = []
@@ -51,6 +53,8 @@ class Client:
             raise self.error
         self.got.append(outgoing.event)
         self.frames.append(outgoing.frame)
+
+    async def drain(self) -> None: ...
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self.closed.append((code, reason))
@@ -75,7 +79,7 @@ class LayerContract:
     A layer may be made for one test after the other, and knows nothing of the one before.
     """
 
-    def make(self) -> Layer:
+    def make(self, audience: Audience) -> Layer:
         raise NotImplementedError
 
     @pytest_asyncio.fixture(autouse=True)
@@ -83,24 +87,29 @@ class LayerContract:
         runtime.start(threads=1)
         self.changes: list[PresenceChange] = []
         self.joined: list[tuple[str, Client]] = []
-        self._layer = self.make()
-        self._layer.presence_changed = self.changes.append
+        self.audience = Audience()
+        self.audience.presence_changed = self.changes.append
+        for path in ("/x", "/y"):
+            self.audience.serve(path, None)
+        self._layer = self.make(self.audience)
+        await self._layer.start()
         yield self._layer
+        await self._layer.stop()
         await runtime.stop(timeout_s=5)
 
     def connect(self, path: str, *rooms: str) -> Client:
         """Return a client that has joined a path, and is an anonymous member of rooms."""
         client = Client()
-        self._layer.join(path, client)
+        self.audience.join(path, client)
         self.joined.append((path, client))
         for room in rooms:
             name = Member(f"{id(client):x}", None, "", datetime.now(UTC))
-            assert self._layer.enter(path, room, client, name)
+            assert self.audience.enter(path, room, client, name)
         return client
 
     async def settle(self, path: str, *clients: Client) -> None:
         """Wait until everything that was sent before has arrived."""
-        self._layer.publish(path, Outgoing(LAST, b"{}"), clients)
+        self._layer.publish(path, LAST, b"{}")
         await until(lambda: all(client.got[-1:] == [LAST] for client in clients))
         for client in clients:
             client.got.pop()
@@ -114,23 +123,27 @@ class LayerContract:
 
     async def test_connections_come_and_go_by_path(self, layer: Layer) -> None:
         a, b, c = self.connect("/x"), self.connect("/x"), self.connect("/y")
-        assert layer.connections("/x") == [a, b]
-        assert layer.connections(None) == [a, b, c]
-        counts = (layer.count("/x"), layer.count("/y"), layer.count("/z"), layer.count())
+        assert self.audience.connections("/x") == [a, b]
+        assert self.audience.connections(None) == [a, b, c]
+        counts = (
+            self.audience.count("/x"),
+            self.audience.count("/y"),
+            self.audience.count("/z"),
+            self.audience.count(),
+        )
         assert counts == (2, 1, 0, 3)
         for path in ("/x", "/x", "/z"):
-            assert layer.leave(path, a) == frozenset()
-        assert layer.connections("/x") == [b]
-        assert layer.count() == 2
+            assert self.audience.leave(path, a) == frozenset()
+        assert self.audience.connections("/x") == [b]
+        assert self.audience.count() == 2
 
     async def test_a_message_reaches_every_client_of_its_path_as_one_frame(
         self, layer: Layer
     ) -> None:
         a, b, other = self.connect("/x"), self.connect("/x"), self.connect("/y")
-        news = Outgoing("news", b"{}")
-        layer.publish("/x", news)
+        layer.publish("/x", "news", b"{}")
         await until(lambda: a.got == b.got == ["news"])
-        assert a.frames[0] is b.frames[0] is news.frame
+        assert a.frames[0] is b.frames[0]
         await self.settle("/y", other)
         assert other.got == []
 
@@ -138,8 +151,8 @@ class LayerContract:
         self, layer: Layer
     ) -> None:
         a, b, c = (self.connect("/x") for _ in range(3))
-        layer.publish("/x", Outgoing("some", b"{}"), [a, b], exclude=[b])
-        layer.publish("/x", Outgoing("others", b"{}"), exclude=[c])
+        self.audience.send("/x", Outgoing("some", b"{}"), [a, b], without=[b.id])
+        layer.publish("/x", "others", b"{}", without=[c.id])
         await self.settle("/x", a, b, c)
         assert (a.got, b.got, c.got) == (["some", "others"], ["others"], [])
 
@@ -148,26 +161,26 @@ class LayerContract:
     ) -> None:
         dead, alive = self.connect("/x", "r"), self.connect("/x", "r")
         dead.error = OSError("gone")
-        layer.publish("/x", Outgoing("all", b"{}"))
-        layer.publish("/x", Outgoing("room", b"{}"), rooms=["r"])
+        layer.publish("/x", "all", b"{}")
+        layer.publish("/x", "room", b"{}", rooms=["r"])
         await until(lambda: alive.got == ["all", "room"])
         assert caplog.text.count("could not send to a client of /x") == 2
 
     async def test_some_clients_are_closed_or_all(self, layer: Layer) -> None:
         a, b, other = self.connect("/x"), self.connect("/x"), self.connect("/y")
-        layer.close_each([a, b], 4501, "session ended")
+        self.audience.close_each([a, b], 4501, "session ended")
         assert a.closed == b.closed == [(4501, "session ended")]
         assert other.closed == []
-        assert layer.count() == 3  # each leaves when its connection has ended
-        layer.close_all(1001, "bye")
+        assert self.audience.count() == 3  # each leaves when its connection has ended
+        self.audience.close_all(1001, "bye")
         assert [each.closed[-1] for each in (a, b, other)] == [(1001, "bye")] * 3
 
     async def test_nobody_can_be_reached_from_a_process_without_server(self, layer: Layer) -> None:
         await runtime.stop(timeout_s=5)
         with pytest.raises(ServerNotRunningError):
-            layer.publish("/x", Outgoing("news", b"{}"))
+            layer.publish("/x", "news", b"{}")
         with pytest.raises(ServerNotRunningError):
-            layer.publish("/x", Outgoing("news", b"{}"), rooms=["r"])
+            layer.publish("/x", "news", b"{}", rooms=["r"])
         runtime.start(threads=1)
 
     # Rooms.
@@ -177,11 +190,11 @@ class LayerContract:
     ) -> None:
         both, one, none = self.connect("/x", "a", "b"), self.connect("/x", "b"), self.connect("/x")
         elsewhere = self.connect("/y", "a", "b")
-        layer.publish("/x", Outgoing("both", b"{}"), rooms=["a", "b"])
-        layer.publish("/x", Outgoing("a", b"{}"), rooms=["a"])
-        layer.publish("/x", Outgoing("empty", b"{}"), rooms=["c"])
-        layer.publish("/x", Outgoing("nowhere", b"{}"), rooms=[])
-        layer.publish("/x", Outgoing("not one", b"{}"), rooms=["b", "a"], exclude=[one])
+        layer.publish("/x", "both", b"{}", rooms=["a", "b"])
+        layer.publish("/x", "a", b"{}", rooms=["a"])
+        layer.publish("/x", "empty", b"{}", rooms=["c"])
+        layer.publish("/x", "nowhere", b"{}", rooms=[])
+        layer.publish("/x", "not one", b"{}", rooms=["b", "a"], without=[one.id])
         await self.settle("/x", both, one, none)
         await self.settle("/y", elsewhere)
         assert both.got == ["both", "a", "not one"]
@@ -190,34 +203,34 @@ class LayerContract:
 
     async def test_a_room_is_entered_and_left_once(self, layer: Layer) -> None:
         client = self.connect("/x", "a", "b")
-        assert layer.enter("/x", "a", client, member("ann"))
-        assert layer.rooms(client) == {"a", "b"}
-        layer.exit("/x", "a", client)
-        layer.exit("/x", "a", client)
-        layer.exit("/x", "never", client)
-        assert layer.rooms(client) == {"b"}
-        assert layer.leave("/x", client) == {"b"}
-        assert layer.rooms(client) == frozenset()
+        assert self.audience.enter("/x", "a", client, member("ann"))
+        assert self.audience.rooms(client) == {"a", "b"}
+        self.audience.exit("/x", "a", client)
+        self.audience.exit("/x", "a", client)
+        self.audience.exit("/x", "never", client)
+        assert self.audience.rooms(client) == {"b"}
+        assert self.audience.leave("/x", client) == {"b"}
+        assert self.audience.rooms(client) == frozenset()
 
     async def test_who_has_not_joined_the_path_or_has_left_it_enters_no_room(
         self, layer: Layer
     ) -> None:
         stranger, gone = Client(), self.connect("/x")
-        layer.leave("/x", gone)
+        self.audience.leave("/x", gone)
         for client in (stranger, gone):
-            assert not layer.enter("/x", "a", client, member("ann"))
+            assert not self.audience.enter("/x", "a", client, member("ann"))
         assert layer.presence("/x", "a") == []
         assert self.changes == []
 
     async def test_a_connection_is_in_no_more_rooms_than_it_may(self, layer: Layer) -> None:
         client = self.connect("/x", "a")
-        assert layer.enter("/x", "of its user", client)
-        assert layer.enter("/x", "b", client, member("ann"), limit=3)
+        assert self.audience.enter("/x", "of its user", client)
+        assert self.audience.enter("/x", "b", client, member("ann"), limit=3)
         with pytest.raises(TooManyRoomsError, match=r"cannot join 'c': limits\['rooms'\] is 2"):
-            layer.enter("/x", "c", client, member("ann"), limit=2)
-        assert layer.enter("/x", "b", client, member("ann"), limit=2)
-        layer.exit("/x", "a", client)
-        assert layer.enter("/x", "c", client, member("ann"), limit=3)
+            self.audience.enter("/x", "c", client, member("ann"), limit=2)
+        assert self.audience.enter("/x", "b", client, member("ann"), limit=2)
+        self.audience.exit("/x", "a", client)
+        assert self.audience.enter("/x", "c", client, member("ann"), limit=3)
 
     async def test_a_thread_sends_in_the_order_of_its_joining_and_leaving(
         self, layer: Layer
@@ -226,10 +239,10 @@ class LayerContract:
 
         def thread() -> None:
             for number in range(100):
-                layer.enter("/x", "r", client, member("ann"))
-                layer.publish("/x", Outgoing(f"in {number}", b"{}"), rooms=["r"])
-                layer.exit("/x", "r", client)
-                layer.publish("/x", Outgoing(f"out {number}", b"{}"), rooms=["r"])
+                self.audience.enter("/x", "r", client, member("ann"))
+                layer.publish("/x", f"in {number}", b"{}", rooms=["r"])
+                self.audience.exit("/x", "r", client)
+                layer.publish("/x", f"out {number}", b"{}", rooms=["r"])
 
         await asyncio.to_thread(thread)
         await self.settle("/x", client)
@@ -240,13 +253,13 @@ class LayerContract:
     async def test_a_member_is_present_once_however_many_connections(self, layer: Layer) -> None:
         first, second, other = (self.connect("/x") for _ in range(3))
         ann, bob = member("ann"), member("bob")
-        layer.enter("/x", "r", first, ann)
-        layer.enter("/x", "r", other, bob)
-        layer.enter("/x", "r", second, member("ann"))
+        self.audience.enter("/x", "r", first, ann)
+        self.audience.enter("/x", "r", other, bob)
+        self.audience.enter("/x", "r", second, member("ann"))
         assert layer.presence("/x", "r") == [ann, bob]  # since the first of hers
-        layer.exit("/x", "r", first)
+        self.audience.exit("/x", "r", first)
         assert layer.presence("/x", "r") == [ann, bob]
-        layer.leave("/x", second)
+        self.audience.leave("/x", second)
         assert layer.presence("/x", "r") == [bob]
         assert layer.presence("/y", "r") == layer.presence("/x", "s") == []
         await until(lambda: len(self.changes) == 3)
@@ -256,21 +269,21 @@ class LayerContract:
 
     async def test_who_comes_back_is_there_since_then(self, layer: Layer) -> None:
         client = self.connect("/x")
-        layer.enter("/x", "r", client, member("ann"))
-        layer.exit("/x", "r", client)
+        self.audience.enter("/x", "r", client, member("ann"))
+        self.audience.exit("/x", "r", client)
         again = member("ann")
-        layer.enter("/x", "r", client, again)
+        self.audience.enter("/x", "r", client, again)
         assert layer.presence("/x", "r") == [again]
         await until(lambda: len(self.changes) == 3)
 
     async def test_a_room_without_members_has_no_presence(self, layer: Layer) -> None:
         client = self.connect("/x", "named")
-        layer.enter("/x", "\x00user:1", client)
-        layer.publish("/x", Outgoing("to the user", b"{}"), rooms=["\x00user:1"])
+        self.audience.enter("/x", "\x00user:1", client)
+        layer.publish("/x", "to the user", b"{}", rooms=["\x00user:1"])
         await self.settle("/x", client)
         assert client.got == ["to the user"]
         assert layer.presence("/x", "\x00user:1") == []
-        assert layer.rooms(client) == layer.leave("/x", client) == {"named"}
+        assert self.audience.rooms(client) == self.audience.leave("/x", client) == {"named"}
 
     async def test_changes_are_told_on_the_event_loop_in_their_order(self, layer: Layer) -> None:
         """Also when a thread and the loop take turns, and the thread's calls wait for the loop."""
@@ -282,11 +295,13 @@ class LayerContract:
             threads.append(threading.get_ident())
             self.changes.append(change)
 
-        layer.presence_changed = told
-        entering = threading.Thread(target=layer.enter, args=("/x", "r", client, member("ann")))
+        self.audience.presence_changed = told
+        entering = threading.Thread(
+            target=self.audience.enter, args=("/x", "r", client, member("ann"))
+        )
         entering.start()
         entering.join()  # the loop has had no turn
-        layer.exit("/x", "r", client)
+        self.audience.exit("/x", "r", client)
         await until(lambda: len(self.changes) == 2)
         assert self.told == [("r", "ann", True), ("r", "ann", False)]
         assert threads == [here, here]
@@ -297,17 +312,17 @@ class LayerContract:
         def told(change: PresenceChange) -> None:
             self.changes.append(change)
             if change.room == "a":
-                layer.enter("/x", "b", client, member("ann"))
+                self.audience.enter("/x", "b", client, member("ann"))
 
-        layer.presence_changed = told
-        layer.enter("/x", "a", client, member("ann"))
+        self.audience.presence_changed = told
+        self.audience.enter("/x", "a", client, member("ann"))
         await until(lambda: len(self.changes) == 2)
         assert self.told == [("a", "ann", True), ("b", "ann", True)]
 
     async def test_nothing_has_to_listen(self, layer: Layer) -> None:
-        layer.presence_changed = None
+        self.audience.presence_changed = None
         client = self.connect("/x", "r")
-        layer.leave("/x", client)
+        self.audience.leave("/x", client)
         assert layer.presence("/x", "r") == []
 
     # Much of it.
@@ -317,7 +332,7 @@ class LayerContract:
         crowd = [self.connect("/x", f"room {number % 500}") for number in range(5000)]
         for client in crowd:
             client.looked_at = 0
-        layer.publish("/x", Outgoing("news", b"{}"), rooms=["room 7"])
+        layer.publish("/x", "news", b"{}", rooms=["room 7"])
         inside = crowd[7::500]
         await until(lambda: all(client.got == ["news"] for client in inside))
         assert [client.looked_at for client in inside] == [1] * 10  # it was sent to
@@ -335,11 +350,11 @@ class LayerContract:
                 while not is_over:
                     for room in ("a", "b"):
                         client = current
-                        layer.enter("/x", room, client, member(f"{id(client)}"), limit=50)
-                        layer.publish("/x", Outgoing("news", b"{}"), rooms=[room])
+                        self.audience.enter("/x", room, client, member(f"{id(client)}"), limit=50)
+                        layer.publish("/x", "news", b"{}", rooms=[room])
                         layer.presence("/x", room)
-                        layer.rooms(client)
-                        layer.exit("/x", room, client)
+                        self.audience.rooms(client)
+                        self.audience.exit("/x", room, client)
             except BaseException as error:  # noqa: BLE001  told by the test
                 errors.append(error)
 
@@ -351,7 +366,7 @@ class LayerContract:
                 thread.start()
             for current in clients:
                 await asyncio.sleep(0.02)
-                layer.leave("/x", current)
+                self.audience.leave("/x", current)
             is_over = True
             async with asyncio.timeout(60):
                 while any(thread.is_alive() for thread in threads):
@@ -360,8 +375,8 @@ class LayerContract:
             is_over = True
             sys.setswitchinterval(interval)
         assert errors == []
-        assert layer.connections(None) == []
-        assert [client for client in clients if layer.rooms(client)] == []
+        assert self.audience.connections(None) == []
+        assert [client for client in clients if self.audience.rooms(client)] == []
         assert layer.presence("/x", "a") == layer.presence("/x", "b") == []
         await until(lambda: len(self.changes) % 2 == 0)
         assert len(self.changes) > len(clients)

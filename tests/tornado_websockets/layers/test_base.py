@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 
 from tests.tornado_websockets.layers.contract import member
-from tornado_websockets.layers import Layer
+from tornado_websockets.layers import Audience, Layer
 
 
 def test_a_layer_is_abstract() -> None:
     with pytest.raises(TypeError, match="publish"):
-        Layer()  # type: ignore[abstract]
+        Layer(Audience())  # type: ignore[abstract]
 
 
 def test_a_member_does_not_change() -> None:

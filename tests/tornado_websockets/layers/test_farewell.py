@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 
-from tornado_websockets.layers import LocalLayer
+from tornado_websockets.layers import Audience
 from tornado_websockets.layers.farewell import farewell
 from tornado_websockets.outgoing import Outgoing
 
@@ -14,15 +14,18 @@ from tornado_websockets.outgoing import Outgoing
 class Client:
     """A client that goes when it is told, or when its callback is done."""
 
-    def __init__(self, layer: LocalLayer, *, busy: bool = False, deaf: bool = False) -> None:
-        self.layer = layer
+    def __init__(self, audience: Audience, *, busy: bool = False, deaf: bool = False) -> None:
+        self.id = f"{id(self):x}"
+        self.audience = audience
         self.busy = busy
         self.deaf = deaf
         self.told_at: list[float] = []
         self.closed: tuple[int | None, str | None] | None = None
-        layer.join("/x", self)
+        audience.join("/x", self)
 
     def send(self, outgoing: Outgoing) -> None: ...
+
+    async def drain(self) -> None: ...
 
     def dismiss(self, code: int, reason: str) -> None:
         self.told_at.append(time.monotonic())
@@ -33,7 +36,7 @@ class Client:
         if self.closed is None:
             self.closed = (code, reason)
             if not self.deaf:
-                self.layer.leave("/x", self)
+                self.audience.leave("/x", self)
 
 
 def delay_s(client: Client) -> float:
@@ -47,25 +50,25 @@ def delay_s(client: Client) -> float:
 
 async def test_nobody_is_waited_for_when_nobody_is_there() -> None:
     start = time.monotonic()
-    assert await farewell(LocalLayer(), leave_s=10, wait_s=15, end_s=24) == 0
+    assert await farewell(Audience(), leave_s=10, wait_s=15, end_s=24) == 0
     assert time.monotonic() - start < 0.5
 
 
 async def test_a_single_client_leaves_at_once_and_may_come_back_soon() -> None:
-    layer = LocalLayer()
-    client = Client(layer)
+    audience = Audience()
+    client = Client(audience)
     start = time.monotonic()
-    assert await farewell(layer, leave_s=10, wait_s=15, end_s=24) == 0
+    assert await farewell(audience, leave_s=10, wait_s=15, end_s=24) == 0
     assert time.monotonic() - start < 0.5
     assert 0.2 <= delay_s(client) < 0.5
 
 
 async def test_a_crowd_leaves_one_after_the_other_and_comes_back_spread() -> None:
     """At most a quarter of a thousand in the busiest second, all within 15 s of the first."""
-    layer = LocalLayer()
-    clients = [Client(layer) for _ in range(1000)]
+    audience = Audience()
+    clients = [Client(audience) for _ in range(1000)]
     start = time.monotonic()
-    assert await farewell(layer, leave_s=10, wait_s=15, end_s=24) == 0
+    assert await farewell(audience, leave_s=10, wait_s=15, end_s=24) == 0
     left = [client.told_at[0] - start for client in clients]
     assert left == sorted(left)
     assert 1.5 < left[-1] < 4
@@ -77,34 +80,36 @@ async def test_a_crowd_leaves_one_after_the_other_and_comes_back_spread() -> Non
 
 
 async def test_less_time_lets_a_crowd_leave_faster() -> None:
-    layer = LocalLayer()
-    clients = [Client(layer) for _ in range(1000)]
+    audience = Audience()
+    clients = [Client(audience) for _ in range(1000)]
     start = time.monotonic()
-    assert await farewell(layer, leave_s=0.1, wait_s=15, end_s=24) == 0
+    assert await farewell(audience, leave_s=0.1, wait_s=15, end_s=24) == 0
     assert time.monotonic() - start < 1.5
     assert all(client.closed for client in clients)
 
 
 async def test_the_busy_are_closed_when_it_is_time_and_the_deaf_are_given_up() -> None:
-    layer = LocalLayer()
-    idle, busy, deaf = Client(layer), Client(layer, busy=True), Client(layer, deaf=True)
+    audience = Audience()
+    idle, busy, deaf = Client(audience), Client(audience, busy=True), Client(audience, deaf=True)
     start = time.monotonic()
-    assert await farewell(layer, leave_s=0.1, wait_s=0.3, end_s=0.5) == 1
+    assert await farewell(audience, leave_s=0.1, wait_s=0.3, end_s=0.5) == 1
     assert 0.5 <= time.monotonic() - start < 2
     assert idle.closed
     assert busy.closed
-    assert layer.connections(None) == [deaf]
+    left = audience.connections(None)
+    assert len(left) == 1
+    assert left[0] is deaf
     assert len(busy.told_at) == 1
 
 
 async def test_who_comes_meanwhile_is_told_as_well() -> None:
-    layer = LocalLayer()
-    busy = Client(layer, busy=True)
-    leaving = asyncio.create_task(farewell(layer, leave_s=5, wait_s=10, end_s=20))
+    audience = Audience()
+    busy = Client(audience, busy=True)
+    leaving = asyncio.create_task(farewell(audience, leave_s=5, wait_s=10, end_s=20))
     async with asyncio.timeout(10):
         while not busy.told_at:
             await asyncio.sleep(0)
-        late = Client(layer)
+        late = Client(audience)
         while not late.closed:
             await asyncio.sleep(0)
         busy.close(1001)
@@ -116,8 +121,8 @@ async def test_a_client_that_cannot_be_closed_keeps_nobody() -> None:
         def dismiss(self, code: int, reason: str) -> None:
             raise RuntimeError("broken")
 
-    layer = LocalLayer()
-    Broken(layer)
-    client = Client(layer)
-    assert await farewell(layer, leave_s=0.1, wait_s=0.2, end_s=0.3) == 0
+    audience = Audience()
+    Broken(audience)
+    client = Client(audience)
+    assert await farewell(audience, leave_s=0.1, wait_s=0.2, end_s=0.3) == 0
     assert client.closed

@@ -5,33 +5,32 @@ from __future__ import annotations
 import tracemalloc
 
 from tests.tornado_websockets.layers.contract import LayerContract, member
-from tornado_websockets.layers import Layer, LocalLayer
-from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.layers import Audience, Layer, LocalLayer
 
 
 class TestLocalLayer(LayerContract):
-    def make(self) -> Layer:
-        return LocalLayer()
+    def make(self, audience: Audience) -> Layer:
+        return LocalLayer(audience)
 
     async def test_a_message_arrives_at_once(self, layer: Layer) -> None:
         client = self.connect("/x", "r")
-        layer.publish("/x", Outgoing("all", b"{}"))
-        layer.publish("/x", Outgoing("room", b"{}"), rooms=["r"])
+        layer.publish("/x", "all", b"{}")
+        layer.publish("/x", "room", b"{}", rooms=["r"])
         assert client.got == ["all", "room"]
 
     async def test_empty_rooms_vanish(self, layer: Layer) -> None:
         """Whether left one by one, or at the end of a connection; also those of nobody's."""
         client, other = self.connect("/x"), self.connect("/x")
-        tables = vars(vars(layer)["_rooms"])
+        tables = vars(vars(self.audience)["_rooms"])
         for number in range(5000):
-            layer.enter("/x", f"room {number}", client, member("ann"))
-            layer.enter("/x", f"room {number}", other, member("bob"))
-            layer.enter("/x", f"\x00user:{number}", other)
+            self.audience.enter("/x", f"room {number}", client, member("ann"))
+            self.audience.enter("/x", f"room {number}", other, member("bob"))
+            self.audience.enter("/x", f"\x00user:{number}", other)
         assert len(tables["_rooms"]) == 10_000
         for number in range(5000):
-            layer.exit("/x", f"room {number}", client)
+            self.audience.exit("/x", f"room {number}", client)
         assert list(tables["_of"]) == [other]
-        layer.leave("/x", other)
+        self.audience.leave("/x", other)
         assert (tables["_rooms"], tables["_of"], list(tables["changes"])) == ({}, {}, [])
         assert len(self.changes) == 20_000
 
@@ -39,13 +38,12 @@ class TestLocalLayer(LayerContract):
         """A list of the 20 000 would be 160 kB."""
         for number in range(20_000):
             self.connect("/x", "small" if number % 10_000 == 0 else "large")
-        news = Outgoing("news", b"{}")
         tracemalloc.start()
         try:
-            layer.publish("/x", news, rooms=["small"])
+            layer.publish("/x", "news", b"{}", rooms=["small"])
             small = tracemalloc.get_traced_memory()[1]
             tracemalloc.reset_peak()
-            layer.publish("/x", news, rooms=["large"])
+            layer.publish("/x", "news", b"{}", rooms=["large"])
             large = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

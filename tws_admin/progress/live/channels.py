@@ -12,7 +12,7 @@ from contextvars import copy_context
 from typing import Any, Final
 
 from tornado_websockets import signals
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import audience
 from tornado_websockets.runtime import runtime
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket
@@ -57,7 +57,10 @@ class Channels:
     def is_watched(self) -> bool:
         """Whether anybody looks at runs: on these, on one of a single run, or on the monitor."""
         return bool(
-            layer.count(OWN) or layer.count(ALL) or len(sockets) or layer.count(monitor.PATH)
+            audience.count(OWN)
+            or audience.count(ALL)
+            or len(sockets)
+            or audience.count(monitor.PATH)
         )
 
     def register(self) -> None:

@@ -47,8 +47,6 @@ from tornado_websockets import exceptions as e
             ValueError,
             "/chat has a module like 'bar' already: give it another name",
         ),
-        (e.EncodeError("data.a", "a set"), TypeError, "data.a cannot be encoded as JSON: a set"),
-        (e.InvalidMessageError("invalid_json", "No."), ValueError, "invalid_json: No."),
         (
             e.EmitHandlerError("news", "/chat"),
             RuntimeError,
@@ -59,12 +57,6 @@ from tornado_websockets import exceptions as e
             e.ModuleNotBoundError("bar"),
             RuntimeError,
             "'bar' belongs to no WebSocket yet: call websocket.bind(module) first",
-        ),
-        (
-            e.ServerNotRunningError("/chat"),
-            RuntimeError,
-            "nobody can receive what is sent on /chat: this process runs no server; start it with"
-            " 'manage.py runtornado' and send from there",
         ),
     ],
 )

@@ -1,22 +1,4 @@
-"""The errors of this package::
-
-TornadoWebSocketsError
-├── NotCallableError          (TypeError)     a callback that no event could call
-├── InvalidInstanceError      (TypeError)     an argument of the wrong class
-├── InvalidPathError          (ValueError)    a WebSocket without a usable path
-├── InvalidRoomError          (ValueError)    a name that no room can have
-├── DuplicateEventError       (ValueError)    two callbacks for one event of one path
-├── DuplicatePathError        (ValueError)    two WebSockets on one path
-├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
-├── EncodeError               (TypeError)     a value that JSON cannot carry
-├── ProtocolError             (ValueError)    a client that does not keep to RFC 6455
-├── InvalidMessageError       (ValueError)    a frame the server cannot use
-├── EmitHandlerError          (RuntimeError)  WebSocket.emit outside a callback
-├── ModuleNotBoundError       (RuntimeError)  a module that belongs to no WebSocket
-├── ServerNotRunningError     (RuntimeError)  nobody can receive what is sent
-├── TooManyRoomsError         (RuntimeError)  a connection that joins one room too many
-└── UserNotLoadedError        (RuntimeError)  socket.user on the event loop, before it is known
-"""
+"""Errors of a program: what is written, registered or called the wrong way."""
 
 from __future__ import annotations
 
@@ -27,15 +9,11 @@ __all__ = [
     "DuplicateModuleError",
     "DuplicatePathError",
     "EmitHandlerError",
-    "EncodeError",
     "InvalidInstanceError",
-    "InvalidMessageError",
     "InvalidPathError",
     "InvalidRoomError",
     "ModuleNotBoundError",
     "NotCallableError",
-    "ProtocolError",
-    "ServerNotRunningError",
     "TooManyRoomsError",
     "TornadoWebSocketsError",
     "UserNotLoadedError",
@@ -142,57 +120,6 @@ class DuplicateModuleError(TornadoWebSocketsError, ValueError):
         return f"{self.path} has a module like {self.module!r} already: give it another name"
 
 
-class EncodeError(TornadoWebSocketsError, TypeError):
-    """Raised where a value is sent that JSON cannot carry.
-
-    Attributes:
-        key_path: where the value stands, like ``data.users[2].avatar``.
-        reason: what is wrong with it.
-    """
-
-    def __init__(self, key_path: str, reason: str) -> None:
-        super().__init__(key_path, reason)
-        self.key_path = key_path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.key_path} cannot be encoded as JSON: {self.reason}"
-
-
-class InvalidMessageError(TornadoWebSocketsError, ValueError):
-    """Raised by a frame the server cannot use; the client is answered with a ``warning`` event.
-
-    Attributes:
-        code: one of the codes of the wire protocol, like ``invalid_json``.
-        message: the sentence that goes to the client.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
-
-
-class ProtocolError(TornadoWebSocketsError, ValueError):
-    """Raised by bytes that are no frames of RFC 6455, or more of them than are taken.
-
-    Attributes:
-        code: the close code that tells the client.
-        reason: what came.
-    """
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.code}: the client sent {self.reason}"
-
-
 class EmitHandlerError(TornadoWebSocketsError, RuntimeError):
     """Raised by ``WebSocket.emit`` outside a callback."""
 
@@ -217,20 +144,6 @@ class ModuleNotBoundError(TornadoWebSocketsError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.module!r} belongs to no WebSocket yet: call websocket.bind(module) first"
-
-
-class ServerNotRunningError(TornadoWebSocketsError, RuntimeError):
-    """Raised when something is sent from a process that serves no WebSocket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return (
-            f"nobody can receive what is sent on {self.path}: this process runs no server;"
-            " start it with 'manage.py runtornado' and send from there"
-        )
 
 
 class TooManyRoomsError(TornadoWebSocketsError, RuntimeError):
