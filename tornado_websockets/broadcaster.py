@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
 
 from tornado_websockets.encoding import encode
 from tornado_websockets.events import inside_callback
@@ -13,17 +14,17 @@ from tornado_websockets.exceptions import (
     InvalidInstanceError,
     ServerNotRunningError,
 )
+from tornado_websockets.history import History, check_event
 from tornado_websockets.layers import Member, audience, layer
 from tornado_websockets.layers.rooms import check_room, user_room
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
+from tornado_websockets.target import Excluded, Target
 
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
-    Excluded: TypeAlias = WebSocketHandler | Iterable[WebSocketHandler] | None
-
-__all__ = ["Broadcaster", "Tap", "Target"]
+__all__ = ["Broadcaster", "Tap"]
 
 Tap = Callable[[str, Any, str, str | bytes], None]
 """A function that is shown events: "in" or "out", the connection (None for a broadcast), the name
@@ -35,10 +36,12 @@ class Broadcaster:
 
     Attributes:
         path: the path with its leading slash, like ``/chat``.
+        history: what is kept for clients that come back, None for nothing.
         tap: is shown every event, when it is set; see `Tap`.
     """
 
     path: str
+    history: History | None
     tap: Tap | None
 
     def emit(self, event: str, data: Any = None, *, exclude: Excluded = None) -> None:
@@ -64,19 +67,54 @@ class Broadcaster:
         to: Collection[WebSocketHandler] | None = None,
         exclude: Excluded = None,
     ) -> None:
-        """Send an event to every client, from anywhere in a process that serves.
+        """Send an event to every client, from anywhere.
+
+        In a process that serves it returns at once. In any other it waits until the shared layer
+        has the event.
 
         Args:
             event: name of the event.
             data: as `emit` takes it.
-            to: connections of this path that get it, instead of all; it is encoded once for them.
+            to: connections of this path, in this process, that get it, instead of all; it is
+                encoded once for them.
             exclude: a connection, or some, that do not get it.
 
         Raises:
-            ServerNotRunningError: this process runs no server, so nobody would get it.
+            ServerNotRunningError: this process runs no server, and there is no shared layer, so
+                nobody would get it.
+            LayerUnavailableError: the shared layer cannot be reached.
             EncodeError: a value in data cannot be encoded; names its key path.
         """
         self._send(event, data, to=to, exclude=exclude)
+
+    async def abroadcast(self, event: str, data: Any = None, *, exclude: Excluded = None) -> None:
+        """Send an event as `broadcast` does, and wait until the shared layer has it.
+
+        Raises:
+            LayerUnavailableError: it has not, within some seconds; the event may arrive even so.
+        """
+        await self._asend(event, data, exclude=exclude)
+
+    def broadcast_on_commit(
+        self, event: str, data: Any = None, *, using: str | None = None, exclude: Excluded = None
+    ) -> None:
+        """Send an event as `broadcast` does, when the transaction around the call is committed.
+
+        It is encoded at once, and sent at once where there is no transaction. It is not sent when
+        the transaction is rolled back. As the data is saved by then, an error of the layer is
+        logged, and not raised.
+
+        Args:
+            event: name of the event.
+            data: as `emit` takes it.
+            using: alias of the transaction's database; None is the default one.
+            exclude: a connection, or some, that do not get it.
+
+        Raises:
+            ServerNotRunningError: as by `broadcast`, at the call.
+            EncodeError: a value in data cannot be encoded; names its key path.
+        """
+        self._send_on_commit(event, data, using=using, exclude=exclude)
 
     def to(self, *rooms: str) -> Target:
         """Return the clients who are in a room, or in any of several, to send to.
@@ -128,11 +166,8 @@ class Broadcaster:
         rooms: Collection[str] | None = None,
         exclude: Excluded = None,
     ) -> None:
-        payload = encode(event, data)
-        tap = self.tap
-        if tap is not None:
-            tap("out", None, event, payload)
-        without = () if exclude is None else _ids(exclude)
+        payload, without = self._encode(event, data), _ids(exclude)
+        self._show(event, payload)
         if to is None:
             layer().publish(self.path, event, payload, rooms=rooms, without=without)
         elif runtime.is_running:
@@ -140,30 +175,50 @@ class Broadcaster:
         else:
             raise ServerNotRunningError(self.path)
 
+    async def _asend(
+        self,
+        event: str,
+        data: Any,
+        *,
+        rooms: Collection[str] | None = None,
+        exclude: Excluded = None,
+    ) -> None:
+        payload, without = self._encode(event, data), _ids(exclude)
+        self._show(event, payload)
+        await layer().apublish(self.path, event, payload, rooms=rooms, without=without)
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Target:
-    """Those clients of a path who are in some rooms, whoever that is when something is sent.
+    def _send_on_commit(
+        self,
+        event: str,
+        data: Any,
+        *,
+        using: str | None,
+        rooms: Collection[str] | None = None,
+        exclude: Excluded = None,
+    ) -> None:
+        if not (runtime.is_running or layer().is_shared):
+            raise ServerNotRunningError(self.path)
+        payload, without = self._encode(event, data), _ids(exclude)
 
-    Attributes:
-        websocket: the `WebSocket`.
-        rooms: the names; that of `WebSocket.to_user` is not to be relied on.
-    """
+        def send() -> None:
+            self._show(event, payload)
+            layer().publish(self.path, event, payload, rooms=rooms, without=without)
 
-    websocket: Broadcaster
-    rooms: tuple[str, ...]
+        transaction.on_commit(send, using=using, robust=True)
 
-    def emit(self, event: str, data: Any = None, *, exclude: Excluded = None) -> None:
-        """Send an event to these clients, from inside a callback; see `WebSocket.emit`."""
-        self.websocket._check_emit(event)
-        self.broadcast(event, data, exclude=exclude)
+    def _encode(self, event: str, data: Any) -> bytes:
+        check_event(event, self.history)
+        return encode(event, data)
 
-    def broadcast(self, event: str, data: Any = None, *, exclude: Excluded = None) -> None:
-        """Send an event to these clients, from anywhere; see `WebSocket.broadcast`."""
-        self.websocket._send(event, data, rooms=self.rooms, exclude=exclude)
+    def _show(self, event: str, payload: bytes) -> None:
+        tap = self.tap
+        if tap is not None:
+            tap("out", None, event, payload)
 
 
-def _ids(exclude: WebSocketHandler | Iterable[WebSocketHandler]) -> Collection[str]:
+def _ids(exclude: Excluded) -> Collection[str]:
+    if exclude is None:
+        return ()
     if isinstance(exclude, Iterable):
         return frozenset(socket.id for socket in exclude)
     return (exclude.id,)

@@ -154,6 +154,12 @@ def raw() -> Any:
     return getattr(settings, "TORNADO", {})
 
 
+def has_layer() -> bool:
+    """Return whether ``TORNADO["layer"]`` is set, be it wrong, which the system checks tell."""
+    tornado = raw()
+    return isinstance(tornado, Mapping) and bool(tornado.get("layer"))
+
+
 def debug() -> bool:
     """Return ``settings.DEBUG``."""
     return bool(settings.DEBUG)

@@ -22,6 +22,7 @@ __all__ = [
     "member_left",
     "path_registered",
     "progress_done",
+    "progress_heard",
     "progress_started",
     "progress_updated",
     "server_started",
@@ -60,3 +61,6 @@ warning_sent: Final = Signal()
 progress_started: Final = Signal()
 progress_updated: Final = Signal()
 progress_done: Final = Signal()
+
+# bar: a `ProgressBar` that has become what another process, which drives it, says.
+progress_heard: Final = Signal()

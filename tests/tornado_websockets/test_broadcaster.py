@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AnonymousUser
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import transaction
+from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
 from tests.tornado_websockets.visitors import logged_in, until_watched, visitor
@@ -17,8 +20,10 @@ from tornado_websockets.exceptions import (
     EncodeError,
     InvalidInstanceError,
     InvalidRoomError,
+    LayerUnavailableError,
     ServerNotRunningError,
 )
+from tornado_websockets.layers import LocalLayer, layer
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
 
@@ -79,20 +84,6 @@ async def test_some_can_be_excluded(server: Server) -> None:
         [],
         ["emit", "nobody is excluded"],
     ]
-
-
-async def test_a_target_keeps_who_is_there_when_something_is_sent(server: Server) -> None:
-    ws = WebSocket("/chat")
-    target = ws.to("r")
-    late, early = await crowd(server, ws, "", "r")
-    target.broadcast("first")
-    ws[0].join("r")
-    ws[1].leave("r")
-    target.broadcast("second")
-    assert await got(ws, late, early) == [["second"], ["first"]]
-    assert target == ws.to("r")
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        target.rooms = ()  # type: ignore[misc]
 
 
 async def test_emit_to_a_room_works_inside_callbacks_only(server: Server) -> None:
@@ -194,3 +185,147 @@ async def test_elsewhere_a_user_has_those_whose_user_was_asked_for(server: Serve
 def test_nobody_is_no_user(user: Any) -> None:
     with pytest.raises(InvalidInstanceError, match="expected a user with a primary key"):
         WebSocket("/chat").to_user(user)
+
+
+async def test_abroadcast_reaches_whom_broadcast_reaches(server: Server) -> None:
+    ws = WebSocket("/chat")
+    inside, outside = await crowd(server, ws, "r", "")
+    await ws.abroadcast("all", "hi")
+    await ws.abroadcast("others", exclude=ws[0])
+    await ws.to("r").abroadcast("room")
+    await ws.to("r").abroadcast("nobody", exclude=[ws[0]])
+    assert await got(ws, inside, outside) == [["all", "room"], ["all", "others"]]
+
+
+async def test_abroadcast_may_be_awaited_on_another_event_loop(server: Server) -> None:
+    """As by an async view, which Django runs on a loop of its own in a thread."""
+    ws = WebSocket("/chat")
+    [client] = await crowd(server, ws, "")
+    await asyncio.to_thread(async_to_sync(ws.abroadcast), "from a view")
+    assert await got(ws, client) == [["from a view"]]
+
+
+async def test_abroadcast_without_a_server_is_an_error() -> None:
+    with pytest.raises(ServerNotRunningError):
+        await WebSocket("/chat").abroadcast("news")
+
+
+async def test_each_way_refuses_the_event_of_the_server_where_there_is_a_history(
+    server: Server,
+) -> None:
+    ws = WebSocket("/kept", history=10)
+    for way in (ws.broadcast, ws.broadcast_on_commit, ws.to("r").broadcast):
+        with pytest.raises(ValueError, match="recovered"):
+            way("recovered")
+    with pytest.raises(ValueError, match="recovered"):
+        await ws.abroadcast("recovered")
+
+
+class Broken(LocalLayer):
+    """A layer that cannot be reached, and says so."""
+
+    is_shared = True
+
+    def publish(self, path: str, *args: Any, **kwargs: Any) -> None:
+        raise LayerUnavailableError(path, "it is broken")
+
+
+BROKEN = {"layer": f"{__name__}.Broken"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOnCommit:
+    async def test_it_is_sent_with_the_commit_as_it_was_at_the_call(self, server: Server) -> None:
+        ws = WebSocket("/chat")
+        inside, outside = await crowd(server, ws, "r", "")
+        data = {"n": 1}
+        seen: list[Any] = []
+
+        def in_a_view() -> None:
+            with transaction.atomic():
+                ws.broadcast_on_commit("saved", data)
+                ws.to("r").broadcast_on_commit("to the room", using="default")
+                ws.broadcast_on_commit("to others", exclude=ws[0])
+                data["n"] = 2
+                ws.broadcast("at once")
+                seen.extend(event for _, _, event, _ in shown)
+
+        shown: list[Any] = []
+        ws.tap = lambda *event: shown.append(event)
+        await sync_to_async(in_a_view)()
+        ws.tap = None
+        assert seen == ["at once"]
+        assert shown[1][3] == b'{"event":"saved","data":{"n":1}}'
+        assert [event for _, _, event, _ in shown] == [
+            "at once",
+            "saved",
+            "to the room",
+            "to others",
+        ]
+        assert await got(ws, inside, outside) == [
+            ["at once", "saved", "to the room"],
+            ["at once", "saved", "to others"],
+        ]
+
+    async def test_nothing_is_sent_after_a_rollback(self, server: Server) -> None:
+        ws = WebSocket("/chat")
+        [client] = await crowd(server, ws, "")
+        shown: list[Any] = []
+        ws.tap = lambda *event: shown.append(event)
+
+        def in_a_view() -> None:
+            with suppress(ZeroDivisionError), transaction.atomic():
+                User.objects.create_user("ann")
+                ws.broadcast_on_commit("joined")
+                raise ZeroDivisionError
+            with transaction.atomic():
+                with suppress(ZeroDivisionError), transaction.atomic():  # a savepoint
+                    ws.broadcast_on_commit("in the savepoint")
+                    raise ZeroDivisionError
+                ws.broadcast_on_commit("kept")
+
+        await sync_to_async(in_a_view)()
+        ws.tap = None
+        assert [event for _, _, event, _ in shown] == ["kept"]
+        assert await got(ws, client) == [["kept"]]
+
+    async def test_without_a_transaction_it_is_sent_at_once(self, server: Server) -> None:
+        ws = WebSocket("/chat")
+        [client] = await crowd(server, ws, "")
+        await sync_to_async(ws.broadcast_on_commit)("now")
+        assert await got(ws, client) == [["now"]]
+
+    async def test_on_the_event_loop_django_refuses_it(self, server: Server) -> None:
+        """The transaction is in a thread there: this would not be in it."""
+        with pytest.raises(SynchronousOnlyOperation):
+            WebSocket("/chat").broadcast_on_commit("news")
+
+    def test_mistakes_raise_at_the_call(self) -> None:
+        ws = WebSocket("/chat")
+        with transaction.atomic(), pytest.raises(ServerNotRunningError):
+            ws.broadcast_on_commit("news")
+        with (
+            override_settings(TORNADO=BROKEN),
+            transaction.atomic(),
+            pytest.raises(EncodeError, match=r"data\.user"),
+        ):
+            ws.broadcast_on_commit("news", {"user": object()})
+
+    @pytest.mark.parametrize("in_transaction", [True, False])
+    def test_a_layer_that_fails_after_the_commit_is_logged(
+        self, in_transaction: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ws = WebSocket("/chat")
+        with override_settings(TORNADO=BROKEN):
+            assert layer().is_shared
+            if in_transaction:
+                with transaction.atomic():
+                    User.objects.create_user("ann")
+                    ws.broadcast_on_commit("joined")
+                assert User.objects.filter(username="ann").exists()
+            else:
+                ws.to("r").broadcast_on_commit("joined")
+            with pytest.raises(LayerUnavailableError):
+                ws.broadcast("joined")
+        [record] = [each for each in caplog.records if each.exc_info]
+        assert "/chat does not reach other processes: it is broken" in record.getMessage()

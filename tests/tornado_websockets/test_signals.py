@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPClientError
 
 from tests.rawclient import connect
 from tornado_websockets import signals, testing
+from tornado_websockets.message import Data
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
@@ -263,6 +264,7 @@ async def test_a_receiver_that_fails_harms_nobody(
         client = await server.connect("/chat")
         bar.reset()
         bar.tick()
+        bar.heard("done", Data())
         client.emit("bad")
         client.emit("message")
         events = [(await client.receive()).event]

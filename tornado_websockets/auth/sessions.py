@@ -6,6 +6,7 @@ session or give it a new key that no browser would learn of.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from tornado_websockets import conf
 
-__all__ = ["key_of", "read", "session_model"]
+__all__ = ["digest", "key_of", "read", "session_model"]
 
 Found = dict[str, Mapping[str, Any]]
 """What is in each session, by its key; a session that has ended is absent or empty."""
@@ -31,6 +32,11 @@ def key_of(cookies: str) -> str:
     """Return the session key in a ``Cookie`` header, an empty string when there is none."""
     key = parse_cookie(cookies).get(conf.session_cookie(), "")
     return key if _KEY.fullmatch(key) else ""
+
+
+def digest(key: str) -> str:
+    """Return what stands for a session key where the key itself, which logs in, must not be."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def read(keys: Collection[str]) -> Found:
@@ -50,7 +56,12 @@ def read(keys: Collection[str]) -> Found:
 def session_model() -> Any:
     """Return the model of the sessions, None for an engine that has no such."""
     store = _store()
-    return store.get_model_class() if issubclass(store, db.SessionStore) else None
+    if not issubclass(store, db.SessionStore):
+        return None
+    try:
+        return store.get_model_class()
+    except RuntimeError:  # its app is not installed: the project has no sessions
+        return None
 
 
 def _store() -> Any:

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from tornado_websockets import conf
+from tornado_websockets.auth import sessions
 from tornado_websockets.auth.judgement import judge, still_holds
 from tornado_websockets.layers import audience
 from tornado_websockets.layers.rooms import user_room
@@ -47,9 +48,9 @@ class Watch:
     def __init__(self) -> None:
         self.failures = 0
         self._is_failing = False
-        # By session key, and by the primary key of the user.
+        # By the digest of the session key, and by the primary key of the user as a string.
         self._sessions: dict[str, dict[WebSocketHandler, None]] = {}
-        self._users: dict[Any, dict[WebSocketHandler, None]] = {}
+        self._users: dict[str, dict[WebSocketHandler, None]] = {}
         self._ended: dict[str, float] = {}
         self._changed: set[WebSocketHandler] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,11 +64,11 @@ class Watch:
     def __iter__(self) -> Iterator[WebSocketHandler]:
         return (socket for sockets in self._sessions.values() for socket in sockets)
 
-    def has_session(self, key: str) -> bool:
+    def has_session(self, digest: str) -> bool:
         """Return whether a session has connections; may be asked in any thread."""
-        return key in self._sessions
+        return digest in self._sessions
 
-    def has_user(self, pk: Any) -> bool:
+    def has_user(self, pk: str) -> bool:
         """Return whether a user has connections; may be asked in any thread."""
         return pk in self._users
 
@@ -77,35 +78,46 @@ class Watch:
         if user is None or not user.is_authenticated or socket.wire.is_closing():
             return
         self._start()
-        self._sessions.setdefault(socket.session_key, {})[socket] = None
-        self._users.setdefault(user.pk, {})[socket] = None
+        session = sessions.digest(socket.session_key)
+        self._sessions.setdefault(session, {})[socket] = None
+        self._users.setdefault(str(user.pk), {})[socket] = None
         audience.enter(socket.websocket.path, user_room(user.pk), socket)  # for WebSocket.to_user
-        if socket.session_key in self._ended:
-            self.end(socket.session_key)
+        if session in self._ended:
+            self.end(session)
 
     def discard(self, socket: WebSocketHandler) -> None:
         """Forget a connection that has ended."""
         user = socket.known_user
         if user is None:
             return
-        _discard(self._sessions, socket.session_key, socket)
-        _discard(self._users, user.pk, socket)
+        _discard(self._sessions, sessions.digest(socket.session_key), socket)
+        _discard(self._users, str(user.pk), socket)
         self._changed.discard(socket)
 
-    def end(self, key: str) -> None:
-        """Close every connection of a session, and those of it that are about to open."""
+    def end(self, digest: str) -> None:
+        """Close every connection of a session, and those of it that are about to open.
+
+        Args:
+            digest: of its key, see `sessions.digest`.
+        """
         self._adopt_loop()
         now = asyncio.get_running_loop().time()
-        self._ended = {old: at for old, at in self._ended.items() if now - at < REMEMBERED_S}
-        self._ended[key] = now
-        audience.close_each(list(self._sessions.get(key, ())), *SESSION_ENDED)
+        self._ended.pop(digest, None)
+        self._ended[digest] = now
+        while now - self._ended[oldest := next(iter(self._ended))] >= REMEMBERED_S:
+            del self._ended[oldest]
+        audience.close_each(list(self._sessions.get(digest, ())), *SESSION_ENDED)
 
-    def recheck_session(self, key: str, delay_s: float) -> None:
+    def recheck_session(self, digest: str, delay_s: float) -> None:
         """Check the connections of a session some time from now."""
-        asyncio.get_running_loop().call_later(delay_s, self._recheck, self._sessions, key)
+        asyncio.get_running_loop().call_later(delay_s, self._recheck, self._sessions, digest)
 
-    def recheck_user(self, pk: Any) -> None:
-        """Check the connections of a user soon."""
+    def recheck_user(self, pk: str) -> None:
+        """Check the connections of a user soon.
+
+        Args:
+            pk: the primary key, as a string.
+        """
         self._recheck(self._users, pk)
 
     def recheck(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from tornado_websockets.history import History
 from tornado_websockets.layers.connection import Connection, Member, PresenceChange
 from tornado_websockets.layers.rooms import RoomTable
+from tornado_websockets.layers.succession import Succession
+from tornado_websockets.message import Data, decode
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 
@@ -19,7 +21,8 @@ logger = logging.getLogger("tornado_websockets")
 class Audience:
     """Knows which connections of this process each path and each room has, and reaches them.
 
-    `join`, `leave`, `deliver` and `close_all` are called on the event loop, the others anywhere.
+    `join`, `leave`, `deliver`, `heard` and `close_all` are called on the event loop, the others
+    anywhere.
     Rooms belong to a path, and are there as long as somebody is in them.
 
     Attributes:
@@ -28,6 +31,7 @@ class Audience:
         announce: gets each change of presence among the connections of this process, on the event
             loop, in the order of the changes; `tell`, unless a layer knows of more processes.
         presence_changed: is told who comes and goes, once for each member. It must not raise.
+        succession: knows who has come back on another connection.
     """
 
     def __init__(self) -> None:
@@ -35,9 +39,12 @@ class Audience:
         self.served_changed: Callable[[], None] | None = None
         self.announce: Callable[[PresenceChange], None] = self.tell
         self.presence_changed: Callable[[PresenceChange], None] | None = None
+        self.succession = Succession()
         # A dict keeps the order of arrival and forgets a connection in constant time.
         self._paths: dict[str, dict[Connection, None]] = {}
         self._rooms = RoomTable()
+        # By path: what the names of some events begin with, and who is told of those.
+        self._hearers: dict[str, dict[str, Callable[[str, Data], None]]] = {}
 
     def serve(self, path: str, history: History | None) -> None:
         """Serve a path from now on."""
@@ -47,6 +54,7 @@ class Audience:
     def withdraw(self, path: str) -> None:
         """Serve a path no longer; its connections are closed by whoever does this."""
         self.served.pop(path, None)
+        self._hearers.pop(path, None)
         self._tell_served()
 
     def join(self, path: str, connection: Connection) -> None:
@@ -62,6 +70,7 @@ class Audience:
         connections.pop(connection, None)
         if not connections:
             self._paths.pop(path, None)
+        self.succession.forget(connection.id)
         rooms = self._rooms.drop(path, connection)
         self._announce_changes()
         return rooms
@@ -72,6 +81,10 @@ class Audience:
             return [each for name in list(self._paths) for each in self.connections(name)]
         # list() of a dict is atomic, so that a thread may ask while a client comes or goes.
         return list(self._paths.get(path, ()))
+
+    def has(self, path: str, connection: Connection) -> bool:
+        """Return whether a connection has joined a path, and has not left it."""
+        return connection in self._paths.get(path, ())
 
     def count(self, path: str | None = None) -> int:
         """Return how many connections a path has; None is all paths."""
@@ -154,10 +167,11 @@ class Audience:
             path: the path.
             outgoing: the message.
             to: the connections that get it, instead of all.
-            without: the ids of connections that do not.
+            without: the ids of connections that do not, nor does who had them and came back.
         """
         audience = self.connections(path) if to is None else to
         if without:
+            without = self.succession.with_heirs(without)
             audience = [connection for connection in audience if connection.id not in without]
         for connection in audience:
             try:
@@ -165,6 +179,32 @@ class Audience:
             except Exception:
                 # One dead client never stops a broadcast.
                 logger.exception("could not send to a client of %s", path)
+
+    def hear(self, path: str, prefix: str, hearer: Callable[[str, Data], None]) -> None:
+        """Have somebody told what other processes send to all clients of a path.
+
+        Args:
+            path: the path.
+            prefix: what the names of the events begin with.
+            hearer: gets what follows it in a name, and the data, on the event loop.
+        """
+        self._hearers.setdefault(path, {})[prefix] = hearer
+
+    def heard(self, path: str, event: str, payload: bytes) -> None:
+        """Take note of what another process has sent to all clients of a path.
+
+        Args:
+            path: the path.
+            event: the event's name.
+            payload: its envelope in UTF-8.
+        """
+        for prefix, hearer in list(self._hearers.get(path, {}).items()):
+            if not event.startswith(prefix):
+                continue
+            try:
+                hearer(event.removeprefix(prefix), decode(payload)[1])
+            except Exception:
+                logger.exception("%r of %s, from another process, was not heard", event, path)
 
     def close_each(self, connections: Collection[Connection], code: int, reason: str) -> None:
         """Start the closing handshake of some connections."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tornado_websockets.events import LIFECYCLE_EVENTS, Callback
 from tornado_websockets.exceptions import InvalidInstanceError, ModuleNotBoundError
+from tornado_websockets.layers import audience
+from tornado_websockets.message import Data
 
 if TYPE_CHECKING:
     from tornado_websockets.websocket import WebSocket
@@ -68,7 +70,8 @@ class Module(abc.ABC):
 
         Raises:
             ModuleNotBoundError: the module is bound to no WebSocket.
-            ServerNotRunningError: this process runs no server.
+            ServerNotRunningError: this process runs no server, and there is no shared layer.
+            LayerUnavailableError: the shared layer cannot be reached.
         """
         if self.websocket is None:
             raise ModuleNotBoundError(self)
@@ -77,6 +80,17 @@ class Module(abc.ABC):
     @abc.abstractmethod
     def initialize(self) -> None:
         """Register the module's own hooks; called once, when it is bound."""
+
+    def heard(self, event: str, data: Data) -> None:  # noqa: B027  for those with a state
+        """Take note of what this module has sent with `emit` in another process.
+
+        A module that keeps a state takes it over here. It is called on the event loop of each
+        process that serves, in the order in which the events were sent.
+
+        Args:
+            event: the name that `emit` got there.
+            data: as clients get it.
+        """
 
     def bind(self, websocket: WebSocket) -> None:
         """Belong to a WebSocket; called by `WebSocket.bind`.
@@ -91,6 +105,7 @@ class Module(abc.ABC):
         for callback in self._early:
             self._add(callback)
         self._early.clear()
+        audience.hear(websocket.path, self.prefix, self.heard)
 
     def _add(self, callback: Callable[..., Any]) -> None:
         assert self.websocket is not None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado_websockets import signals
-from tornado_websockets.exceptions import InvalidInstanceError
+from tornado_websockets.exceptions import InvalidInstanceError, LayerUnavailableError
+from tornado_websockets.message import Data
 from tornado_websockets.modules.module import Module
 from tornado_websockets.tornadowrapper import TornadoWrapper
 
@@ -14,6 +18,11 @@ if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
 __all__ = ["ProgressBar"]
+
+logger = logging.getLogger("tornado_websockets")
+
+RETRY_S: Final = 5.0
+"""Seconds without updates after one that the layer did not take: each may wait for a timeout."""
 
 
 class ProgressBar(Module):
@@ -23,6 +32,10 @@ class ProgressBar(Module):
     middle gets the current value. The events it sends are ``before_init``, ``init``,
     ``after_init``; for each step ``before_update``, ``update``, ``after_update``; at the end
     ``done``.
+
+    One process drives it at a time, which may be one without a server where there is a shared
+    layer; the bars of the others, on the same path and of the same name, follow. The work goes on
+    when the layer cannot be reached.
 
     Args:
         name: tells the bars of one WebSocket apart.
@@ -60,6 +73,7 @@ class ProgressBar(Module):
         self.current = min
         self.label: str | None = None
         self._is_done = False
+        self._silent_until = 0.0
         # Work may be spread over threads; a step must be counted and sent as one.
         self._lock = threading.RLock()
 
@@ -113,11 +127,14 @@ class ProgressBar(Module):
         with self._lock:
             if socket is None:
                 TornadoWrapper.publish(signals.progress_started, bar=self)
-            self._send("before_init", None, socket)
-            self._send("init", self._state(), socket)
-            self._send("after_init", None, socket)
+            events = _around("init", self._state())
             if self._is_done:
-                self._send("done", None, socket)
+                events["done"] = {}
+            if socket is None:
+                self._tell(events)
+            else:
+                for event, data in events.items():
+                    socket.emit(self.prefix + event, data)
 
     def emit_update(self, label: str | None = None) -> None:
         """Send ``before_update``, ``update`` and ``after_update`` to every client."""
@@ -126,17 +143,29 @@ class ProgressBar(Module):
             data: dict[str, Any] = {"label": label}
             if not self.indeterminate:
                 data["value"] = self.current
-            self._send("before_update", None)
-            self._send("update", data)
-            self._send("after_update", None)
+            if monotonic() >= self._silent_until:
+                self._tell(_around("update", data))
             TornadoWrapper.publish(signals.progress_updated, bar=self)
 
     def emit_done(self) -> None:
         """Send ``done`` to every client: the work has ended, also that of indeterminate length."""
         with self._lock:
             self._is_done = True
-            self._send("done", None)
+            self._tell({"done": {}})
             TornadoWrapper.publish(signals.progress_done, bar=self)
+
+    def heard(self, event: str, data: Data) -> None:
+        """Become what the process that drives the bar says that it is."""
+        with self._lock:
+            if event == "done":
+                self._is_done = True
+            elif event in ("init", "update"):
+                self._take(data)
+                if event == "init":
+                    self._is_done = False
+            else:
+                return
+        TornadoWrapper.publish(signals.progress_heard, bar=self)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"indeterminate": self.indeterminate}
@@ -146,10 +175,26 @@ class ProgressBar(Module):
             state["label"] = self.label
         return state
 
-    def _send(
-        self, event: str, data: dict[str, Any] | None, socket: WebSocketHandler | None = None
-    ) -> None:
-        if socket is None:
-            self.emit(event, data)
+    def _take(self, data: Data) -> None:
+        # Another process may have another version, or be no friend.
+        for name, key in (("min", "min"), ("max", "max"), ("current", "value")):
+            if type(data.get(key)) is int:
+                setattr(self, name, data[key])
+        if type(data.get("indeterminate")) is bool:
+            self.indeterminate = data["indeterminate"]
+        label = data.get("label")
+        self.label = label if isinstance(label, str) else None
+
+    def _tell(self, events: Mapping[str, Mapping[str, Any]]) -> None:
+        try:
+            for event, data in events.items():
+                self.emit(event, data)
+        except LayerUnavailableError as error:
+            logger.warning("the clients of %r do not see how far it is: %s", self, error)
+            self._silent_until = monotonic() + RETRY_S
         else:
-            socket.emit(self.prefix + event, data)
+            self._silent_until = 0.0
+
+
+def _around(event: str, data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {f"before_{event}": {}, event: data, f"after_{event}": {}}

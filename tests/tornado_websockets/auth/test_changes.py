@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.core.signals import request_started
 from django.db import transaction
+from django.db.models.signals import post_delete
 from django.test import Client as Browser
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
 from tornado.httpclient import HTTPClientError
 
-from tests.tornado_websockets.visitors import visitor
+from tests.tornado_websockets.visitors import logged_in, make_user, visitor
+from tornado_websockets.auth import changes
+from tornado_websockets.auth.sessions import digest
 from tornado_websockets.auth.watch import watch
+from tornado_websockets.layers import LocalLayer, layer
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
 
@@ -202,3 +208,132 @@ def test_a_process_without_a_server_does_nothing() -> None:
     User.objects.create_user("ann").delete()
     Session.objects.all().delete()
     assert len(watch) == 0
+
+
+class Telling(LocalLayer):
+    """A shared layer that notes what the other nodes would be told."""
+
+    is_shared = True
+    told: ClassVar[list[tuple[str, Mapping[str, Any]]]] = []
+
+    def tell(self, topic: str, data: Mapping[str, Any]) -> None:
+        self.told.append((topic, data))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Have a shared layer, in a process without a server."""
+    told: list[Any] = []
+    monkeypatch.setattr(Telling, "told", told)
+    with override_settings(TORNADO={"layer": f"{__name__}.Telling"}):
+        changes.listen()
+        yield told
+
+
+def ended(key: str | None) -> tuple[str, Mapping[str, Any]]:
+    assert key
+    return "session_ended", {"digest": digest(key)}
+
+
+def changed(user: User) -> tuple[str, Mapping[str, Any]]:
+    return "user_changed", {"user": str(user.pk)}
+
+
+PERMISSIONS: Any = ("permissions_changed", {})
+
+
+def test_other_nodes_are_told_of_users_who_are_not_here(told: list[Any]) -> None:
+    ann = make_user()
+    browser = logged_in(ann)
+    permission = permit_by_group(ann)
+    assert told == [PERMISSIONS, changed(ann)]  # the group got a permission, she the group
+    told.clear()
+    ann.first_name = "Ann"
+    ann.save()
+    ann.user_permissions.add(permission)
+    permission.user_set.clear()
+    assert told == [changed(ann), changed(ann), PERMISSIONS]
+    told.clear()
+    key = browser.session.session_key
+    browser.logout()
+    assert told[0] == ended(key)
+    assert str(key) not in str(told)
+    told.clear()
+    gone = changed(ann)
+    ann.delete()
+    assert gone in told
+
+
+def test_other_nodes_are_told_of_sessions_after_the_commit(told: list[Any]) -> None:
+    browser, other = logged_in(make_user("ann")), logged_in(make_user("bob"))
+    key = browser.session.session_key
+    with transaction.atomic():
+        Session.objects.get(session_key=key).delete()
+        assert told == []
+    assert told == [ended(key)]
+    told.clear()
+    with transaction.atomic():
+        other.session.flush()
+        transaction.set_rollback(True)
+    assert told == []
+    session = other.session
+    session.set_expiry(20)
+    session.save()
+    [(topic, data)] = told
+    assert (topic, data["digest"]) == ("session_expires", digest(session.session_key or ""))
+    assert 10 < data["left_s"] <= 20
+
+
+def test_other_nodes_are_not_told_of_what_ends_nothing(told: list[Any]) -> None:
+    browser = logged_in(make_user())  # a new user, and the time of the login
+    save_session(User.objects.get(), browser)
+    Browser().session.flush()
+    Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
+    Session.objects.all().delete()
+    assert told == []
+
+
+async def test_what_other_nodes_tell_ends_connections(server: Server) -> None:
+    WebSocket("/mine", login_required=True)
+    _ann, hers = await visitor("ann")
+    bob, his = await visitor("bob")
+    carl, theirs = await visitor("carl")
+    clients = [await server.connect("/mine", client=each) for each in (hers, his, theirs)]
+    hearing = layer().hearing
+    hearing["session_ended"]({"digest": digest(hers.session.session_key or "")})
+    assert await clients[0].closed() == 4501
+    await User.objects.filter(pk=bob.pk).aupdate(is_active=False)  # which sends no signal
+    hearing["user_changed"]({"user": str(bob.pk)})
+    assert await clients[1].closed() == 4501
+    await User.objects.filter(pk=carl.pk).aupdate(is_active=False)
+    hearing["permissions_changed"]({})
+    assert await clients[2].closed() == 4501
+    # Nobody is here any more.
+    hearing["session_ended"]({"digest": "?"})
+    hearing["session_expires"]({"digest": "?", "left_s": 0.0})
+    hearing["user_changed"]({"user": "?"})
+
+
+async def test_a_session_that_expires_soon_elsewhere_ends_here(server: Server) -> None:
+    WebSocket("/mine", login_required=True)
+    _ann, browser = await visitor()
+    client = await server.connect("/mine", client=browser)
+    key = browser.session.session_key or ""
+    await Session.objects.filter(session_key=key).aupdate(expire_date=timezone.now())
+    layer().hearing["session_expires"]({"digest": digest(key), "left_s": 0.01})
+    assert await client.closed() == 4501
+
+
+def test_without_a_server_sessions_are_listened_to_from_the_first_request_on() -> None:
+    """Not by commands: clearsessions would have to load every session that it deletes."""
+    changes._listen_to_sessions.cache_clear()
+    post_delete.disconnect(
+        sender=Session, dispatch_uid="tornado_websockets.auth.changes._session_deleted"
+    )
+    changes.listen_without_server()
+    assert not post_delete.has_listeners(Session)
+    call_command("clearsessions")
+    assert not post_delete.has_listeners(Session)
+    for _ in range(2):
+        request_started.send(None)
+        assert post_delete.has_listeners(Session)

@@ -121,3 +121,10 @@ def test_only_engines_of_the_database_have_a_model(tmp_path: Path) -> None:
         with engine(name, tmp_path):
             models[name] = sessions.session_model()
     assert models == dict.fromkeys(ENGINES) | {"db": Session, "cached_db": Session}
+
+
+def test_the_digest_of_a_key_does_not_have_the_key() -> None:
+    key = make("db", 1)
+    assert sessions.digest(key) == sessions.digest(key) != sessions.digest(key + "x")
+    assert key not in sessions.digest(key)
+    assert len(sessions.digest(key)) == 64

@@ -30,6 +30,7 @@ from tests.tornado_websockets.visitors import (
     visitor,
 )
 from tornado_websockets.auth.judgement import judge
+from tornado_websockets.auth.sessions import digest
 from tornado_websockets.auth.watch import Watch, watch
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
@@ -195,11 +196,11 @@ async def test_a_connection_that_has_gone_is_forgotten(never: None, server: Serv
     await clients[0].close()
     clients[1].connection.protocol.stream.close()  # type: ignore[union-attr]
     await until_watched(1)
-    assert watch.has_user(ann.pk)
+    assert watch.has_user(str(ann.pk))
     await clients[2].close()
     await until_watched(0)
-    assert not watch.has_user(ann.pk)
-    assert not watch.has_session(browser.session.session_key or "")
+    assert not watch.has_user(str(ann.pk))
+    assert not watch.has_session(digest(browser.session.session_key or ""))
 
 
 async def test_all_sessions_users_and_permissions_take_one_query_each(
@@ -331,7 +332,7 @@ async def test_a_session_that_ends_during_its_handshake_opens_nothing_that_stays
     assert key is not None
 
     async def logs_out(user: Any, request: Any) -> bool:
-        watch.end(key)
+        watch.end(digest(key))
         return True
 
     WebSocket("/race", permission=logs_out)

@@ -11,6 +11,8 @@ from tornado_websockets.exceptions import (
     ModuleNotBoundError,
     NotCallableError,
 )
+from tornado_websockets.layers import audience
+from tornado_websockets.message import Data, encode
 from tornado_websockets.modules import Module
 from tornado_websockets.testing import Server
 from tornado_websockets.websocket import WebSocket
@@ -22,6 +24,12 @@ class Counter(Module):
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
         self.opened = 0
+        self.events: list[tuple[str, Data]] = []
+
+    def heard(self, event: str, data: Data) -> None:
+        if event == "bad":
+            raise ValueError("a module that fails")
+        self.events.append((event, data))
 
     def initialize(self) -> None:
         async def open() -> None:
@@ -103,3 +111,44 @@ async def test_events_of_a_module_travel_behind_its_prefix(server: Server) -> No
     client = await server.connect("/count")
     client.emit("module_counter_foo_start", {"n": 1})
     assert await client.receive() == ("module_counter_foo_started", {"n": 1})
+
+
+def from_another_process(path: str, event: str, data: Any = None) -> None:
+    """Hear what a shared layer has brought."""
+    audience.heard(path, event, encode(event, data))
+
+
+def test_a_module_hears_what_it_sent_in_another_process() -> None:
+    ws, other = WebSocket("/chat"), WebSocket("/other")
+    named, unnamed, elsewhere = Counter("foo"), Counter(), Counter("foo")
+    ws.bind(named)
+    ws.bind(unnamed)
+    other.bind(elsewhere)
+    from_another_process("/chat", "module_counter_foo_up", {"by": {"n": 2}})
+    from_another_process("/chat", "module_counter_down")
+    from_another_process("/chat", "module_other_up")
+    from_another_process("/nowhere", "module_counter_up")
+    [(event, data)] = named.events
+    assert (event, data.by.n) == ("up", 2)
+    # The name of one may look like another's.
+    assert [event for event, _ in unnamed.events] == ["foo_up", "down"]
+    assert elsewhere.events == []
+
+
+def test_a_module_that_cannot_hear_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    ws = WebSocket("/chat")
+    counter = ws.bind(Counter())
+    from_another_process("/chat", "module_counter_bad")
+    audience.heard("/chat", "module_counter_up", b"no JSON")
+    from_another_process("/chat", "module_counter_up")
+    assert [event for event, _ in counter.events] == ["up"]
+    assert len([record for record in caplog.records if record.exc_info]) == 2
+
+
+def test_a_module_hears_nothing_when_its_path_is_given_back() -> None:
+    ws = WebSocket("/chat")
+    counter = ws.bind(Counter())
+    ws.unregister()
+    WebSocket("/chat")
+    from_another_process("/chat", "module_counter_up")
+    assert counter.events == []

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.test import override_settings
 
-from tornado_websockets.exceptions import InvalidInstanceError, ModuleNotBoundError
-from tornado_websockets.modules import ProgressBar
+from tornado_websockets.encoding import encode
+from tornado_websockets.exceptions import (
+    InvalidInstanceError,
+    LayerUnavailableError,
+    ModuleNotBoundError,
+)
+from tornado_websockets.layers import LocalLayer, audience
+from tornado_websockets.message import Data
+from tornado_websockets.modules import ProgressBar, progressbar
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
 
@@ -168,3 +176,101 @@ async def test_steps_of_many_threads_are_all_counted_and_sent_whole(server: Serv
         for n in range(1, 401):
             assert await events(client, 3) == updated(value=n, label=None)
     assert await events(client, 1) == [("done", {})]
+
+
+class Elsewhere(ProgressBar):
+    """The bar of another process: what it sends is heard by those of this one."""
+
+    def emit(self, event: str, data: Any = None) -> None:
+        name = self.prefix + event
+        audience.heard("/work", name, encode(name, data))
+
+
+async def state(server: Server) -> Any:
+    """Return what a new client is told."""
+    client = await server.connect("/work")
+    _before, (_name, found), _after = await events(client, 3)
+    client.emit("ping")
+    more = (await client.receive()).event
+    await client.close()
+    return found, more == "module_progressbar_done"
+
+
+@pytest.mark.parametrize("measure", [{"min": 2, "max": 4}, {"indeterminate": True}])
+async def test_a_bar_follows_that_of_the_process_that_drives_it(
+    measure: Any, server: Server
+) -> None:
+    follower, driver = bound(ProgressBar(**measure)), Elsewhere(**measure)
+    ws = follower.websocket
+    assert ws is not None
+
+    @ws.on
+    async def ping(socket: Any) -> None:
+        socket.emit("pong")
+
+    for step in (driver.reset, lambda: driver.tick("first"), driver.tick, driver.emit_done):
+        step()
+        assert (follower.current, follower.label) == (driver.current, driver.label)
+        assert follower.is_done() == driver.is_done()
+        assert await state(server) == (driver._state(), driver.is_done())
+    driver.reset()
+    assert not follower.is_done()
+    other = Elsewhere(min=-5, max=50)
+    other.reset()
+    assert (follower.min, follower.max, follower.indeterminate) == (-5, 50, False)
+
+
+def test_what_no_bar_sends_changes_nothing() -> None:
+    bar = bound(ProgressBar(max=3))
+    nonsense = {"value": "1", "min": None, "max": 1.5, "indeterminate": "no", "label": ["x"]}
+    for event in ("init", "update", "before_update", "other"):
+        bar.heard(event, Data(nonsense))
+    assert (bar.min, bar.max, bar.current, bar.label) == (0, 3, 0, None)
+    assert bar.indeterminate is False
+
+
+class Flaky(LocalLayer):
+    """A layer that takes what it is given, or does not."""
+
+    is_shared = True
+    is_broken = False
+    tried: ClassVar[list[str]] = []
+
+    def publish(self, path: str, event: str, *args: Any, **kwargs: Any) -> None:
+        self.tried.append(event.removeprefix("module_progressbar_"))
+        if Flaky.is_broken:
+            raise LayerUnavailableError(path, "it is broken")
+
+
+def test_the_work_goes_on_while_the_layer_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(progressbar, "monotonic", lambda: now)
+    tried: list[str] = []
+    monkeypatch.setattr(Flaky, "tried", tried)
+    monkeypatch.setattr(Flaky, "is_broken", True)
+    with override_settings(TORNADO={"layer": f"{__name__}.Flaky"}):
+        bar = bound(ProgressBar(max=4))
+        bar.tick()
+        bar.tick()  # not tried: each may have to wait for a timeout
+        assert tried == ["before_update"]
+        now += progressbar.RETRY_S
+        monkeypatch.setattr(Flaky, "is_broken", False)
+        bar.tick()
+        bar.tick()
+        update = ["before_update", "update", "after_update"]
+        assert tried == ["before_update", *update, *update, "done"]
+    assert bar.is_done()
+    [record] = caplog.records
+    assert "it is broken" in record.getMessage()
+
+
+def test_done_is_tried_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(Flaky, "tried", tried)
+    monkeypatch.setattr(Flaky, "is_broken", True)
+    with override_settings(TORNADO={"layer": f"{__name__}.Flaky"}):
+        bar = bound(ProgressBar(max=1))
+        bar.tick()
+        assert tried == ["before_update", "done"]

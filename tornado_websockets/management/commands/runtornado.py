@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,19 +18,20 @@ from django.core.management.base import (
     CommandParser,
     SystemCheckError,
 )
-from django.core.servers.basehttp import get_internal_wsgi_application
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.utils import autoreload
 
 import tornado_websockets
 from tornado_websockets import conf
-from tornado_websockets.discovery import discover
-from tornado_websockets.server import termination
+from tornado_websockets.server import project, termination
 from tornado_websockets.server.addresses import listen, parse_mode
 from tornado_websockets.server.pidfile import pidfile
 from tornado_websockets.server.reloader import run_with_reloader
 from tornado_websockets.server.sockets import UNIX_MODE
-from tornado_websockets.tornadowrapper import TornadoWrapper, django_router
+from tornado_websockets.server.worker import Worker
+from tornado_websockets.server.workercount import parse_workers, worker_count
+from tornado_websockets.server.workers import CannotStartError, Workers
+from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import registry
 
 RELOAD_TIMEOUT_S: Final = 2.0
@@ -62,6 +64,13 @@ class Command(BaseCommand):
             help="Share the port with other servers of the same user (SO_REUSEPORT).",
         )
         parser.add_argument(
+            "--workers",
+            metavar="N",
+            type=parse_workers,
+            help="Serve with that many processes, or auto for one for each core;"
+            " TORNADO['workers'] by default. A layer has to connect them.",
+        )
+        parser.add_argument(
             "--pidfile", metavar="PATH", help="Keep the process id in a file while it serves."
         )
         reload = parser.add_mutually_exclusive_group()
@@ -89,11 +98,22 @@ class Command(BaseCommand):
         parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        worker = Worker.inherited()
+        if worker is not None:
+            self.serve_as(worker, **options)
+            return
+        count = worker_count(options["workers"], reload=options["reload"])
         reload = conf.debug() if options["reload"] is None else options["reload"]
-        if not reload:
+        if count > 1:
+            self.supervise(count, **options)
+        elif reload:
+            self.serve_with_reloader(**options)
+        else:
             termination.exit_at_signals()  # until the server listens to them itself
             self.serve(**options)
-            return
+
+    def serve_with_reloader(self, **options: Any) -> None:
+        """Serve in a child process, and in another one whenever code changes."""
         status: Any = 0
         try:
             run_with_reloader(self.serve_reloading, **options)
@@ -119,41 +139,88 @@ class Command(BaseCommand):
 
     def serve(self, **options: Any) -> None:
         """Check, load, listen, serve, stop."""
-        mode = parse_mode(options["uds_perms"])
         with held(options["pidfile"]):
-            if not options["skip_checks"]:
-                self.check(display_num_errors=True)
-                self.check_migrations()
-            try:
-                config = conf.get()
-                discover()
-                TornadoWrapper.start_app(handlers_with_django(options), config.settings)
-            except ImproperlyConfigured as error:
-                raise CommandError(str(error)) from None
-            names = listen(
-                options["addrport"],
-                default_port=config.port,
-                uds=options["uds"],
-                uds_mode=mode,
-                reuse_port=options["reuse_port"],
-                scheme="https" if config.speaks_tls else "http",
-            )
+            self.check_project(options)
+            project.load(use_static=options["static"], insecure=options["insecure"])
+            names = self.listen(options)
             self.write_banner(names, reloads=threading.current_thread().daemon)
             close_old_connections()  # the event loop asks the database nothing itself
             TornadoWrapper.loop()
 
-    def write_banner(self, names: list[str], *, reloads: bool) -> None:
-        """Tell what is served, and where."""
-        paths = sorted(websocket.url for websocket in registry.values())
-        quit_key = "CTRL-BREAK" if os.name == "nt" else "CONTROL-C"
-        self.stdout.write(
-            f"django-tornado-websockets {tornado_websockets.__version__}"
-            f" (Django {self.get_version()}, Tornado {tornado.version})\n"
-            f"Serving on {' and '.join(names)},"
-            f" {'with' if reloads else 'without'} auto-reload\n"
-            f"WebSockets: {', '.join(paths) or 'none (write one in a views or websockets module)'}"
-            f"\nQuit with {quit_key}."
+    def supervise(self, count: int, **options: Any) -> None:
+        """Check, listen, and have workers serve; they load the project themselves."""
+        termination.exit_at_signals()
+        with held(options["pidfile"]):
+            self.check_project(options)
+            names = self.listen(options)
+            connections.close_all()
+            config = conf.get()
+            workers = Workers(
+                count,
+                TornadoWrapper.sockets,
+                within_s=config.shutdown_timeout,
+                delay_s=min(config.shutdown_delay, config.shutdown_timeout / 2),
+                ready=lambda: self.write_banner(names, reloads=False, workers=count),
+            )
+            try:
+                status = workers.run()
+            except CannotStartError as error:
+                raise CommandError(str(error)) from None
+        sys.exit(status)
+
+    def serve_as(self, worker: Worker, **options: Any) -> None:
+        """Load, and serve on the sockets of the parent; what else is to be done is its affair."""
+        termination.exit_at_signals()
+        worker.begin()
+        if worker.heritage.checks:
+            self.check_project(options)
+        project.load(use_static=options["static"], insecure=options["insecure"])
+        worker.adopt()
+        close_old_connections()
+        TornadoWrapper.loop()
+
+    def check_project(self, options: dict[str, Any]) -> None:
+        """Run the system checks, and look at migrations, unless they are to be skipped.
+
+        Raises:
+            SystemCheckError: there are errors.
+            CommandError: the settings cannot be used, which is told even so.
+        """
+        if not options["skip_checks"]:
+            self.check(display_num_errors=True)
+            self.check_migrations()
+        try:
+            conf.get()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+
+    def listen(self, options: dict[str, Any]) -> list[str]:
+        """Open the sockets, and return what people call them."""
+        config = conf.get()
+        return listen(
+            options["addrport"],
+            default_port=config.port,
+            uds=options["uds"],
+            uds_mode=parse_mode(options["uds_perms"]),
+            reuse_port=options["reuse_port"],
+            scheme="https" if config.speaks_tls else "http",
         )
+
+    def write_banner(self, names: list[str], *, reloads: bool, workers: int = 1) -> None:
+        """Tell what is served, and where; several workers know the WebSockets themselves."""
+        how = f" with {workers} workers," if workers > 1 else ""
+        lines = [
+            f"django-tornado-websockets {tornado_websockets.__version__}"
+            f" (Django {self.get_version()}, Tornado {tornado.version})",
+            f"Serving on {' and '.join(names)},{how}"
+            f" {'with' if reloads else 'without'} auto-reload",
+        ]
+        if workers == 1:
+            paths = sorted(websocket.url for websocket in registry.values())
+            none = "none (write one in a views or websockets module)"
+            lines.append(f"WebSockets: {', '.join(paths) or none}")
+        lines.append(f"Quit with {'CTRL-BREAK' if os.name == 'nt' else 'CONTROL-C'}.")
+        self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
 
@@ -172,31 +239,3 @@ def held(path: str | None) -> Iterator[None]:
                 reason = error.strerror or error
                 raise CommandError(f"cannot hold the pidfile {path}: {reason}") from None
         yield
-
-
-def handlers_with_django(options: dict[str, Any]) -> list[Any]:
-    """Return the routes of the settings with Django's behind them, ready to answer."""
-    handlers = list(conf.get().handlers)
-    router = next(filter(None, map(django_router, handlers)), None)
-    if router is None:
-        pattern, router = tornado_websockets.django_app()
-        handlers.append((pattern, router))
-    config = conf.get()
-    router.start(
-        wsgi_application(options),
-        threads=config.threads,
-        max_body_size=config.max_body_size,
-        script_name=conf.script_name(),
-    )
-    return handlers
-
-
-def wsgi_application(options: dict[str, Any]) -> Any:
-    """Return the project's WSGI application, with its static files in front as in runserver."""
-    application = get_internal_wsgi_application()
-    if conf.serves_static(use_static=options["static"], insecure=options["insecure"]):
-        # The app may not be installed, and must be for its handler to be of use.
-        from django.contrib.staticfiles.handlers import StaticFilesHandler
-
-        return StaticFilesHandler(application)
-    return application
