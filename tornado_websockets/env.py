@@ -13,6 +13,7 @@ from typing import Any, Final
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tornado_websockets.layerspec import without_password
 from tornado_websockets.outbox import POLICIES
 
 __all__ = ["tornado_from_env"]
@@ -54,7 +55,8 @@ def _read(name: str, text: str, parse: Callable[[str], Any]) -> Any:
     try:
         return parse(text)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be {error}, got {text!r}.") from None
+        shown = without_password(repr(text))
+        raise ImproperlyConfigured(f"{name} must be {error}, got {shown}.") from None
 
 
 def _refuse_typo(name: str) -> None:
@@ -117,6 +119,11 @@ def _list(text: str) -> list[str]:
     return items
 
 
+def _layer(text: str) -> str | list[str]:
+    items = _list(text)
+    return items[0] if len(items) == 1 else items
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -138,7 +145,7 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], Any]]]] = {
     "TORNADO_COMPRESSION": ("", "compression", _boolean),
     "TORNADO_CERTFILE": ("", "certfile", str),
     "TORNADO_KEYFILE": ("", "keyfile", str),
-    "TORNADO_LAYER": ("", "layer", _list),
+    "TORNADO_LAYER": ("", "layer", _layer),
     "TORNADO_WORKERS": ("", "workers", _integer_or_auto),
     "TORNADO_ALLOWED_ORIGINS": ("", "allowed_origins", _list),
     "TORNADO_TRUSTED_PROXIES": ("", "trusted_proxies", _list),

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,11 @@ from tornado_websockets.runtime import runtime
 from tornado_websockets.server import health, systemd, termination, tls
 from tornado_websockets.server.acceptor import Acceptor
 from tornado_websockets.server.application import Application, default_settings
+from tornado_websockets.server.loops import loop_factory
 from tornado_websockets.server.shutdown import Window, shut_down
 from tornado_websockets.server.sockets import UNIX_MODE, open_tcp, open_unix
 from tornado_websockets.wire.server import Server
 from tornado_websockets.wsgi import DjangoRouter
-
-uvloop: Any
-try:
-    import uvloop
-except ImportError:  # the extra [speedups] is not installed
-    uvloop = None
 
 __all__ = ["TornadoWrapper", "django_router"]
 
@@ -48,15 +43,17 @@ class TornadoWrapper:
         tornado_app: the application, None until `start_app`.
         tornado_handlers: routes that were added, those of all WebSockets among them.
         tornado_server: the HTTP server, None until `start_app`.
+        sockets: those that `loop` will accept connections from.
     """
 
     tornado_app: Application | None = None
     tornado_handlers: list[Any] = []
     tornado_server: HTTPServer | None = None
-    _sockets: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     _acceptor: Acceptor | None = None
     _stopping: asyncio.Event | None = None
     _grace_s: float | None = None
+    _is_replaced = False
     _stopped = threading.Event()
     _stopped.set()
 
@@ -123,7 +120,7 @@ class TornadoWrapper:
             OSError: the port is in use, forbidden, or the address is none of this machine.
         """
         opened = open_tcp(port, address, reuse_port=reuse_port)
-        cls._sockets = [*cls._sockets, *opened]
+        cls.sockets = [*cls.sockets, *opened]
         return int(opened[0].getsockname()[1])
 
     @classmethod
@@ -137,13 +134,13 @@ class TornadoWrapper:
         Raises:
             OSError: a server listens there, or something else is there, or it cannot be made.
         """
-        cls._sockets = [*cls._sockets, open_unix(Path(path), mode=mode)]
+        cls.sockets = [*cls.sockets, open_unix(Path(path), mode=mode)]
 
     @classmethod
     def unlisten(cls) -> None:
         """Close the sockets that were opened, when they are not to be served after all."""
-        while cls._sockets:
-            cls._sockets.pop().close()
+        while cls.sockets:
+            cls.sockets.pop().close()
 
     @classmethod
     def loop(cls) -> None:
@@ -155,12 +152,9 @@ class TornadoWrapper:
         """
         descriptors.raise_limit()
         threads.take_turns()
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-        if uvloop is not None:
-            factory = uvloop.new_event_loop
         within_s = conf.get().shutdown_timeout
         with (
-            asyncio.Runner(loop_factory=factory) as runner,
+            asyncio.Runner(loop_factory=loop_factory()) as runner,
             termination.asking(cls.stop, within_s=within_s),
         ):
             loop = runner.get_loop()
@@ -180,11 +174,11 @@ class TornadoWrapper:
             raise RuntimeError("call TornadoWrapper.start_app() before serving")
         cls._stopped.clear()
         cls._stopping = asyncio.Event()
-        cls._grace_s = None
+        cls._grace_s, cls._is_replaced = None, False
         runtime.start(threads=conf.get().event_threads)
         await layer().start()
         try:
-            cls._acceptor = Acceptor(cls.tornado_server, cls._sockets)
+            cls._acceptor = Acceptor(cls.tornado_server, cls.sockets)
             cls._acceptor.start()
             systemd.notify("READY=1")
             cls.publish(signals.server_started)
@@ -216,7 +210,13 @@ class TornadoWrapper:
         return cls._stopping is not None and not cls._stopping.is_set()
 
     @classmethod
-    def stop(cls, *, timeout_s: float | None = 0, grace_s: float | None = None) -> bool:
+    def stop(
+        cls,
+        *,
+        timeout_s: float | None = 0,
+        grace_s: float | None = None,
+        is_replaced: bool = False,
+    ) -> bool:
         """Ask the server to stop, from any thread.
 
         Args:
@@ -224,12 +224,13 @@ class TornadoWrapper:
                 server's own thread.
             grace_s: seconds that clients, requests and callbacks have to end; None is
                 ``TORNADO["shutdown_timeout"]``.
+            is_replaced: another process accepts from the same sockets, so nobody is to be let in.
 
         Returns:
             True when it has stopped, or never served.
         """
         if runtime.loop is not None and cls._stopping is not None:
-            cls._grace_s = grace_s
+            cls._grace_s, cls._is_replaced = grace_s, is_replaced
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 runtime.loop.call_soon_threadsafe(cls._stopping.set)
         return cls._stopped.wait(timeout_s)
@@ -241,12 +242,12 @@ class TornadoWrapper:
         config = conf.get()
         grace_s = config.shutdown_timeout if cls._grace_s is None else cls._grace_s
         window = Window(grace_s)
-        if cls._grace_s is None:
+        if cls._grace_s is None and not cls._is_replaced:
             await asyncio.sleep(min(config.shutdown_delay, window.left(0.5)))
         cls.tornado_app = cls.tornado_server = None
-        cls._sockets = []
+        cls.sockets = []
         if cls._acceptor is not None:
-            cls._acceptor.stop()
+            cls._acceptor.stop(drain=not cls._is_replaced)
         routers = filter(None, map(django_router, app.wildcard_router.rules))
         await shut_down(server, list(routers), window)
         cls._stopping = None

@@ -128,7 +128,7 @@ def test_every_check_is_documented_at_its_settings() -> None:
 
 
 def test_no_check_of_the_source_is_left_out() -> None:
-    modules = ("rules.py", "hazards.py")
+    modules = ("rules.py", "layerspec.py", "hazards.py")
     source = "".join((ROOT / "tornado_websockets" / name).read_text() for name in modules)
     ids = set(re.findall(r'"([EW]\d{3})"', source))
     assert ids == set(re.findall(r"tornado_websockets\.([EW]\d{3})", page("checks.md").text))

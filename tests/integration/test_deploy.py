@@ -16,7 +16,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -53,8 +53,14 @@ def say(socket, data):
 }
 
 
-def block(language: str) -> str:
-    [found] = [block.code for block in page("deploy.md").blocks if block.language == language]
+UNIT, WORKERS = "[Unit]", "--workers"
+ONE, SEVERAL = "http://unix:", "upstream"
+
+
+def block(language: str, part: str = "") -> str:
+    """Return the block of a language that has some text in it."""
+    blocks = page("deploy.md").blocks
+    [found] = [each.code for each in blocks if each.language == language and part in each.code]
     return found
 
 
@@ -65,22 +71,29 @@ def free_port() -> int:
 
 
 class Nginx:
-    """A real nginx, with the configuration of the page in a folder of its own."""
+    """A real nginx, with a configuration of the page in a folder of its own.
 
-    def __init__(self, program: str, folder: Path, uds: Path) -> None:
+    Args:
+        folder: is made.
+        part: tells which configuration.
+        servers: where it is to find what serves, instead of what is written.
+    """
+
+    def __init__(self, folder: Path, part: str, servers: Mapping[str, str]) -> None:
+        program = nginx_program()
         self.port = free_port()
         self.log = folder / "error.log"
         static = folder / "static"
         static.mkdir(parents=True)
         (static / "a.css").write_text("body {}")
-        configuration = block("nginx")
+        configuration = block("nginx", part)
         for written, used in {
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
             "server_name example.org;": "server_name localhost;",
             "/etc/ssl/example.org/fullchain.pem": str(TLS / "cert.pem"),
             "/etc/ssl/example.org/privkey.pem": str(TLS / "key.pem"),
             "/srv/mysite/static/": f"{static}/",
-            "/run/mysite/server.sock": str(uds),
+            **servers,
         }.items():
             assert configuration.count(written) == 1
             configuration = configuration.replace(written, used)
@@ -136,21 +149,24 @@ class Nginx:
         )
 
 
+def nginx_program() -> str:
+    program = shutil.which("nginx", path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed")
+    return program
+
+
 def tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=TLS / "cert.pem")
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[ServerProcess, Nginx]]:
-    program = shutil.which("nginx", path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
-    if program is None:
-        pytest.skip("nginx is not installed")
     project = make_site(tmp_path / "site", FILES)
-    [settings] = [block.code for block in page("deploy.md").blocks if block.language == "python"]
-    configure(project, settings)
+    configure(project, block("python", "unix:"))
     uds = tmp_path / "server.sock"
+    nginx = Nginx(tmp_path / "nginx", ONE, {"/run/mysite/server.sock": str(uds)})
     server = serve_site(project, "--skip-checks", "--noreload", "--uds", str(uds))
-    nginx = Nginx(program, tmp_path / "nginx", uds)
     try:
         server.wait_for("Quit with")
         nginx.wait()
@@ -225,24 +241,35 @@ def options(command: list[str]) -> dict[str, object]:
 def test_the_unit_starts_what_nginx_asks_and_gives_it_its_time() -> None:
     unit = configparser.ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(block("ini"))
+    unit.read_string(block("ini", UNIT))
     service = unit["Service"]
     uds = options(shlex.split(service["ExecStart"]))["uds"]
-    assert f"proxy_pass http://unix:{uds};" in block("nginx")
+    assert f"proxy_pass http://unix:{uds};" in block("nginx", ONE)
     assert str(uds).startswith(f"/run/{service['RuntimeDirectory']}/")
     assert int(service["TimeoutStopSec"]) > conf.Config().shutdown_timeout + 1
 
 
+def test_several_workers_are_started_and_reloaded_as_systemd_is_told() -> None:
+    lines = block("ini", WORKERS).splitlines()
+    # systemd adds to what the unit has, unless the list is emptied first.
+    assert lines.index("ExecStart=") == lines.index("Type=notify") + 1
+    [start] = [line for line in lines if line.startswith("ExecStart=/")]
+    wanted = options(shlex.split(start))
+    assert wanted["workers"] == 4
+    assert f"--uds {wanted['uds']}" in block("ini", UNIT)
+    assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
+
+
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
-    """Where systemd is; the test before this one runs everywhere."""
+    """Where systemd is; the tests before this one run everywhere."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return
-    [start] = re.findall("ExecStart=(\\S+)", block("ini"))
-    unit = block("ini").replace(start, shutil.which("env") or "/usr/bin/env")
-    unit = unit.replace("User=mysite", "User=daemon").replace("Group=www-data", "Group=daemon")
+    unit, more = (adapted(block("ini", part)) for part in (UNIT, WORKERS))
     path = tmp_path / "mysite.service"
-    path.write_text(unit.replace("/srv/mysite", "/"))
+    path.write_text(unit)
+    (tmp_path / "mysite.service.d").mkdir()
+    (tmp_path / "mysite.service.d/workers.conf").write_text(more)
     done = subprocess.run(
         [program, "verify", "--man=no", str(path)],
         capture_output=True,
@@ -251,6 +278,14 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
         check=False,
     )
     assert "mysite" not in done.stderr
+
+
+def adapted(unit: str) -> str:
+    """Return a unit with a program, a user and folders that this machine has."""
+    [start] = re.findall("ExecStart=(\\S+)", unit)
+    unit = unit.replace(start, shutil.which("env") or "/usr/bin/env")
+    unit = unit.replace("User=mysite", "User=daemon").replace("Group=www-data", "Group=daemon")
+    return unit.replace("/srv/mysite", "/")
 
 
 def instructions() -> dict[str, list[str]]:

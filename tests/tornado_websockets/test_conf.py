@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from tornado.routing import AnyMatches, Rule
 
-from tornado_websockets import conf, rules
+from tornado_websockets import conf, process, rules
 
 
 def test_an_absent_setting_means_the_defaults() -> None:
@@ -79,6 +79,11 @@ def test_a_changed_setting_is_read_again() -> None:
         ({"trusted_proxies": ["*"]}, "E015", "a list of addresses or networks"),
         ({"trusted_proxies": ["10.0.0.1/8"]}, "E015", "a list of addresses or networks"),
         ({"trusted_proxies": [10]}, "E015", "a list of addresses or networks"),
+        ({"layer": "redis"}, "E018", "the URL of a Redis server"),
+        ({"layer": ["redis://h/0", 1]}, "E018", "a list of such URLs"),
+        ({"workers": 0}, "E019", "an integer of at least 1, or 'auto' for one for each core"),
+        ({"workers": "4"}, "E019", "got '4' (str)"),
+        ({"workers": 4}, "E020", "TORNADO['workers'] is 4, and no layer connects the processes"),
         ({"recheck_period": 0}, "E016", "a positive number of seconds"),
         ({"recheck_period": None}, "E016", "a positive number of seconds"),
     ],
@@ -92,9 +97,32 @@ def test_a_mistake_is_one_problem_and_stops_the_start(
     assert problem.hint
     with (
         override_settings(TORNADO=tornado),
-        pytest.raises(ImproperlyConfigured, match="must be|needs"),
+        pytest.raises(ImproperlyConfigured, match="must be|needs|no layer"),
     ):
         conf.get()
+
+
+@pytest.mark.parametrize(
+    ("layer", "urls"),
+    [
+        (None, ()),
+        ("redis://h/0", ("redis://h/0",)),
+        (["redis://a/0", "redis://b/0"], ("redis://a/0", "redis://b/0")),
+        ([], ()),
+        ("shop.layers.Own", ("shop.layers.Own",)),
+    ],
+)
+def test_a_layer_is_one_or_several(layer: object, urls: tuple[str, ...]) -> None:
+    with override_settings(TORNADO={"layer": layer}):
+        assert conf.get().layer == urls
+
+
+def test_there_are_as_many_workers_as_it_says_or_as_cores() -> None:
+    assert conf.Config().worker_count == 1
+    with override_settings(TORNADO={"layer": "shop.layers.Own", "workers": 3}):
+        assert conf.get().worker_count == 3
+    with override_settings(TORNADO={"layer": "shop.layers.Own", "workers": "auto"}):
+        assert conf.get().worker_count == process.cores()
 
 
 @pytest.mark.parametrize(
@@ -165,3 +193,19 @@ def test_the_script_name_is_djangos() -> None:
     assert conf.script_name() == ""
     with override_settings(FORCE_SCRIPT_NAME="/app"):
         assert conf.script_name() == "/app"
+
+
+@pytest.mark.parametrize(
+    ("tornado", "expected"),
+    [
+        ({"layer": "redis://h/0"}, True),
+        ({"layer": 7}, True),  # the system checks say what is wrong with it
+        ({"layer": None}, False),
+        ({"layer": []}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_whether_a_layer_is_set_can_be_told_before_the_checks(tornado: Any, expected: bool) -> None:
+    with override_settings(TORNADO=tornado):
+        assert conf.has_layer() is expected

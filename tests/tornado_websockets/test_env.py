@@ -31,6 +31,8 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         "TORNADO_COMPRESSION": "on",
         "TORNADO_CERTFILE": __file__,
         "TORNADO_KEYFILE": __file__,
+        "TORNADO_LAYER": "redis://a/0, redis://b/0",
+        "TORNADO_WORKERS": "Auto",
         "TORNADO_ALLOWED_ORIGINS": "https://a.example, https://*.b.example",
         "TORNADO_TRUSTED_PROXIES": "10.0.0.0/8,unix:",
         "TORNADO_LIMITS_CONNECTIONS": "Auto",
@@ -47,6 +49,8 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         "compression": True,
         "certfile": __file__,
         "keyfile": __file__,
+        "layer": ["redis://a/0", "redis://b/0"],
+        "workers": "auto",
         "allowed_origins": ["https://a.example", "https://*.b.example"],
         "trusted_proxies": ["10.0.0.0/8", "unix:"],
         "recheck_period": 7.0,
@@ -58,6 +62,17 @@ def test_every_variable_is_read_as_what_the_settings_take() -> None:
         },
     }
     assert rules.problems(tornado) == []
+
+
+def test_workers_are_a_number_too() -> None:
+    assert read({"TORNADO_WORKERS": "4"}) == {"workers": 4}
+
+
+def test_a_layer_is_one_too_and_a_name_of_a_class() -> None:
+    for layer in ("redis://h/0", "shop.layers.Own"):
+        tornado = read({"TORNADO_LAYER": layer})
+        assert tornado == {"layer": layer}
+        assert rules.problems(tornado) == []
 
 
 @pytest.mark.parametrize("text", ["none", "None", "unlimited"])
@@ -75,6 +90,8 @@ def test_no_limit_is_none(text: str) -> None:
             "many",
             "a whole number in digits, or 'none' for no limit, or 'auto', got",
         ),
+        ("TORNADO_WORKERS", "all", "a whole number in digits, or 'auto', got 'all'"),
+        ("TORNADO_WORKERS", "none", "a whole number in digits, or 'auto', got 'none'"),
         ("TORNADO_PORT", "", "a whole number in digits, got ''"),
         ("TORNADO_PORT", "1_000", "a whole number in digits"),
         ("TORNADO_PORT", "٣", "a whole number in digits"),
@@ -91,6 +108,11 @@ def test_a_value_that_is_not_understood_stops_the_start(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name} must be {expected}"):
         read({name: text})
+
+
+def test_the_password_of_a_layer_is_not_told() -> None:
+    with pytest.raises(ImproperlyConfigured, match="got 'redis://…@h/0,'"):
+        read({"TORNADO_LAYER": "redis://:secret@h/0,"})
 
 
 def test_a_misspelt_variable_stops_the_start() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -12,9 +14,42 @@ from pathlib import Path
 
 import pytest
 
-from tornado_websockets.process import LoopLag, ProcessStats, ThreadLoad
+from tornado_websockets.process import LoopLag, ProcessStats, ThreadLoad, cores
 
 MIB = 1 << 20
+
+
+def in_an_interpreter(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_cores_are_those_of_the_machine_or_of_this_process() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs processor affinity")
+def test_cores_that_are_taken_away_are_not_counted() -> None:
+    program = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from tornado_websockets.process import cores; print(cores())"
+    )
+    assert in_an_interpreter(program) == "1"
+
+
+def test_a_system_without_affinity_says_how_many_cores_it_has() -> None:
+    program = (
+        "import os; vars(os).pop('sched_getaffinity', None);"
+        "from tornado_websockets.process import cores; print(cores())"
+    )
+    assert in_an_interpreter(program) == str(os.cpu_count() or 1)
 
 
 def test_memory_that_is_used_shows() -> None:

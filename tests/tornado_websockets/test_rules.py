@@ -39,6 +39,17 @@ def test_options_of_tls_are_a_context_or_a_dictionary() -> None:
         assert problems({"ssl_options": value}) == []
 
 
+def test_the_password_of_a_layer_is_not_told() -> None:
+    [problem] = problems({"layer": ["redis://:secret@redis.example/0", "redis"]})
+    assert problem.id == "E018"
+    assert "redis.example" in problem.message
+    assert "secret" not in problem.message
+
+
+def test_what_goes_together_badly_is_told_beside_what_is_wrong() -> None:
+    assert [problem.id for problem in problems({"port": -1, "workers": 2})] == ["E002", "E020"]
+
+
 @pytest.mark.parametrize("value", [None, {}, {"live": "/alive"}, {"live": None, "ready": "/a/b"}])
 def test_health_is_paths_or_nothing(value: object) -> None:
     assert problems({"health": value}) == []

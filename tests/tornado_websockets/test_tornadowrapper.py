@@ -24,9 +24,9 @@ from tornado_websockets.websocket import WebSocket
 def nothing_left() -> Iterator[None]:
     """Forget an application that a test started and never served."""
     yield
-    for sock in TornadoWrapper._sockets:
+    for sock in TornadoWrapper.sockets:
         sock.close()
-    TornadoWrapper._sockets = []
+    TornadoWrapper.sockets = []
     TornadoWrapper.tornado_app = TornadoWrapper.tornado_server = None
 
 
@@ -130,7 +130,7 @@ async def test_the_debug_setting_of_tornado_starts_no_reloader() -> None:
 def test_a_name_with_two_addresses_is_served_on_one_port_of_both() -> None:
     addresses = {info[4][0] for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
     port = TornadoWrapper.listen(0, address="localhost")
-    opened = TornadoWrapper._sockets
+    opened = TornadoWrapper.sockets
     assert {sock.getsockname()[:2] for sock in opened} == {(a, port) for a in addresses}
 
 
@@ -170,6 +170,34 @@ def test_the_documented_sequence_serves_until_it_is_stopped_from_another_thread(
     assert not thread.is_alive()
     assert closed == [1001]
     assert TornadoWrapper.tornado_app is None
+
+
+@override_settings(TORNADO={"shutdown_timeout": 60, "shutdown_delay": 30})
+def test_a_server_that_is_replaced_lets_nobody_in_any_more() -> None:
+    TornadoWrapper.start_app([], {})
+    port = TornadoWrapper.listen(0)
+    with TornadoWrapper.sockets[0].dup() as other:
+        thread = threading.Thread(target=TornadoWrapper.loop)
+        thread.start()
+
+        async def visit() -> int | None:
+            server = testing.Server(port)
+            client = await server.connect("/chat")
+            stopped = asyncio.create_task(
+                asyncio.to_thread(TornadoWrapper.stop, timeout_s=20, is_replaced=True)
+            )
+            code = await client.closed()
+            assert await stopped  # without the delay, which is for servers that nobody replaces
+            await server.disconnect()
+            return code
+
+        WebSocket("/chat")
+        assert asyncio.run(visit()) == 1001
+        thread.join(30)
+        with socket.create_connection(("127.0.0.1", port)) as waiting:
+            accepted, address = other.accept()
+            accepted.close()
+            assert address == waiting.getsockname()
 
 
 def test_what_does_not_run_is_stopped_at_once() -> None:

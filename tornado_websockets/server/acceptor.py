@@ -56,12 +56,14 @@ class Acceptor:
         for sock in self._sockets:
             self._loop.add_reader(sock, self._accept, sock)
 
-    def stop(self) -> None:
+    def stop(self, *, drain: bool = True) -> None:
         """Accept no more, and close the sockets; doing it twice is no error.
 
-        Who waits in the queue of the system still gets in: closing the socket would reset them.
+        Args:
+            drain: let those in who wait in the queue of the system, since closing the socket
+                would reset them. Not when other processes have it too.
         """
-        for sock in self._sockets:
+        for sock in self._sockets if drain else ():
             self._accept(sock, at_most=BACKLOG)
         self._leave()
         if self._pause is not None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tornado.web import RequestHandler
 
 from tornado_websockets import conf
+from tornado_websockets.layers import layer
 
 __all__ = ["HealthHandler", "routes"]
 
@@ -25,23 +26,29 @@ class HealthHandler(RequestHandler):
     is_logged = False
     """Whether requests are in the access log: every few seconds the same line helps nobody."""
 
-    def initialize(self, question: str, holds: Callable[[], bool]) -> None:
+    def initialize(
+        self, question: str, holds: Callable[[], bool], trouble: Callable[[], str] = str
+    ) -> None:
         """Set what is answered.
 
         Args:
             question: the answer in one word, as long as it is yes.
             holds: returns whether it is.
+            trouble: returns what does not work although it is, empty when everything does.
         """
         self._question = question
         self._holds = holds
+        self._trouble = trouble
 
     def get(self) -> None:
         """Answer."""
         holds = self._holds()
+        answer = self._question if holds else f"not {self._question}"
+        trouble = self._trouble() if holds else ""
         self.set_status(200 if holds else 503)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self.finish(f"{self._question if holds else f'not {self._question}'}\n")
+        self.finish(f"{answer}, degraded: {trouble}\n" if trouble else f"{answer}\n")
 
     head = get
 
@@ -57,9 +64,14 @@ def routes(is_ready: Callable[[], bool]) -> list[Any]:
     """
     own = conf.get().health
     paths: dict[str, str | None] = {} if own is None else {**PATHS, **own}
-    answers: dict[str, Callable[[], bool]] = {"live": lambda: True, "ready": is_ready}
+    answers: dict[str, dict[str, Callable[[], Any]]] = {
+        "live": {"holds": lambda: True},
+        # Still ready: every node has the same trouble, and serves its clients; with none of them
+        # left, a balancer would have nobody to ask.
+        "ready": {"holds": is_ready, "trouble": lambda: layer().trouble},
+    }
     return [
-        (re.escape(path), HealthHandler, {"question": question, "holds": answers[question]})
+        (re.escape(path), HealthHandler, {"question": question, **answers[question]})
         for question, path in paths.items()
         if path is not None
     ]

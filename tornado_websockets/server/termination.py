@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Final
 
-__all__ = ["asking", "exit_at_signals", "exit_within", "leave_threads"]
+__all__ = [
+    "OVERTIME_S",
+    "SIGNALED",
+    "SIGNALS",
+    "asking",
+    "exit_at_signals",
+    "exit_within",
+    "leave_threads",
+]
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 

@@ -66,9 +66,9 @@ class Command(runtornado.Command):
                 "Sign in to the admin as admin; --reset-password makes a new password.\n"
             )
 
-    def write_banner(self, names: list[str], *, reloads: bool) -> None:
+    def write_banner(self, names: list[str], **how: Any) -> None:
         """Tell where the pages are, too, and let the visitors come."""
-        super().write_banner(names, reloads=reloads)
+        super().write_banner(names, **how)
         self.stdout.write("Pages:")
         for path in (*map(reverse, PAGES), reverse(MONITOR[0], args=MONITOR[1])):
             self.stdout.write(f"  {names[0].rstrip('/')}{path}")

@@ -31,6 +31,7 @@ from tws_admin import conf as monitor_conf
 # The first ones stand in no module that a server finds by itself.
 import_module("chat.archive")
 import_module("chat.counter")
+import_module("chat.prices")
 import_module("chat.tables")
 import_module("chat.team")
 import_module("jobs.poll")
@@ -45,8 +46,10 @@ PATHS = {
     "/jobs",
     "/night",
     "/poll",
+    "/prices",
     "/tables",
     "/team",
+    "/trades",
     "/tornado_websockets/monitor",
     "/tornado_websockets/tasks",
     "/tornado_websockets/tasks/all",
@@ -75,6 +78,14 @@ class SettingsTests(SimpleTestCase):
 @override_settings(ALLOWED_HOSTS=["127.0.0.1"])
 class ExampleTests(TransactionTestCase):
     """Each example answers over a real connection, its callbacks in threads as in production."""
+
+    async def test_what_is_posted_is_sent_with_the_commit(self) -> None:
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/chat")
+            await client.receive()
+            message = await sync_to_async(import_module("chat.posting").post)("Hi")
+            expected = ("message", {"text": "Hi", "id": message.pk})
+            self.assertEqual(await client.receive(), expected)
 
     async def test_the_chat(self) -> None:
         async with serve(share_thread=False) as server:
@@ -138,6 +149,26 @@ class ExampleTests(TransactionTestCase):
             with self.assertLogs("chat", "WARNING") as logs:
                 await client.close(4008)
             self.assertRegex(logs.output[0], "127.0.0.1 read too slowly for [0-9]+ seconds")
+
+    async def test_a_client_that_comes_back_gets_the_prices_that_it_has_missed(self) -> None:
+        prices = registry["/prices"]
+        async with serve() as server:
+            client = await server.connect("/prices")
+            other = await server.connect("/prices")
+            _event, was = await client.receive()
+            await client.close()
+            await other.receive()
+            for price in (3, 4):
+                other.emit("bid", {"price": price})
+                await other.receive()
+            self.assertEqual(len(prices), 1)
+            position = f"{was.epoch}:{was.offset}:{was.socket}"
+            client = await server.connect(f"/prices?tws_position={position}")
+            self.assertEqual((await client.receive()).data.missed, 2)
+            for price in (3, 4):
+                self.assertEqual(await client.receive(), ("price", {"price": price}))
+            trader = await server.connect("/trades")
+            self.assertEqual((await trader.receive()).event, "recovered")
 
     async def test_the_archive(self) -> None:
         message = import_module("chat.models").Message

@@ -88,6 +88,18 @@ async def test_who_waits_in_the_queue_is_served_when_it_stops() -> None:
             writer.close()
 
 
+async def test_who_waits_is_left_to_the_others_that_have_the_socket() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    other = listening.dup()
+    with other:
+        async with accepting(HTTPServer(Application()), listening) as (acceptor, port):
+            with socket.create_connection(("127.0.0.1", port)) as waiting:
+                acceptor.stop(drain=False)
+                accepted, address = other.accept()
+                accepted.close()
+                assert address == waiting.getsockname()
+
+
 async def test_who_goes_away_in_the_queue_disturbs_nobody(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -87,11 +87,11 @@ def test_one_that_cannot_be_opened_closes_the_others(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(CommandError, match=f"cannot listen on 127.0.0.1:{port}: the port is"):
             open_sockets("0", str(port))
-    assert TornadoWrapper._sockets == []
+    assert TornadoWrapper.sockets == []
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match=r"cannot listen on unix:\S+file: .* is no socket"):
         open_sockets("0", uds=str(tmp_path / "file"))
-    assert TornadoWrapper._sockets == []
+    assert TornadoWrapper.sockets == []
 
 
 def test_two_servers_share_a_port_when_both_want_to() -> None:

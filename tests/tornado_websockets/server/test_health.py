@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 
 import pytest
 from django.test import override_settings
@@ -10,6 +12,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.web import RequestHandler
 
 import tornado_websockets
+from tests.engines.broker import Broker
 from tornado_websockets import access, testing
 
 
@@ -59,6 +62,21 @@ async def test_probes_are_not_in_the_access_log(
     await ask(server, "/elsewhere")
     lines = [record.getMessage() for record in caplog.records if record.name == "django.server"]
     assert [line.split()[1] for line in lines] == ["/elsewhere"]
+
+
+async def test_a_server_whose_redis_is_away_is_ready_and_says_what_is_wrong() -> None:
+    with Broker() as broker, override_settings(TORNADO={"layer": broker.url}):
+        async with testing.serve() as server:
+            assert (await ask(server, "/health/ready")).body == b"ready\n"
+            broker.stop()
+            async with asyncio.timeout(10):
+                while (answer := await ask(server, "/health/ready")).body == b"ready\n":
+                    await asyncio.sleep(0.05)
+            assert answer.code == 200
+            assert re.fullmatch(
+                rb"ready, degraded: Redis has not answered for \d+ s\n", answer.body
+            )
+            assert (await ask(server, "/health/live")).body == b"live\n"
 
 
 async def test_the_paths_may_be_others() -> None:

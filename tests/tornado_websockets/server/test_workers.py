@@ -1,0 +1,263 @@
+"""The parent of several workers, as a process; its children only stand where workers would."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import ServerProcess
+from tests.tornado_websockets.server.children import DEAF, FAILING, OBEDIENT, PROLOGUE, until
+
+PARENT = """
+import logging, os, pathlib, socket, sys
+from django.utils import autoreload
+from tornado_websockets.server import place
+from tornado_websockets.server.workers import CannotStartError, Workers
+
+autoreload.get_child_arguments = lambda: [sys.executable, "child.py"]
+logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
+place.BACKOFF_S = 0.1
+within_s, delay_s = map(float, sys.argv[2:])
+sock = socket.create_server(("127.0.0.1", 0))
+print("port", sock.getsockname()[1], flush=True)
+workers = Workers(
+    int(sys.argv[1]), [sock], within_s=within_s, delay_s=delay_s,
+    ready=lambda: print("all serve", flush=True),
+)
+try:
+    status = workers.run()
+except CannotStartError as error:
+    print(error)
+    status = 1
+assert sock.fileno() == -1
+print("parent ends", flush=True)
+sys.exit(status)
+"""
+
+TELLING = f"""
+print("child", number, "of", os.getpid(), flush=True)
+{OBEDIENT}
+"""
+
+Start = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a parent whose children run a program."""
+    started: list[ServerProcess] = []
+
+    def start(
+        program: str, count: int = 3, *, within_s: float = 20, delay_s: float = 0
+    ) -> ServerProcess:
+        (tmp_path / "manage.py").write_text(PARENT)
+        bear(tmp_path, program)
+        started.append(
+            ServerProcess(
+                *map(str, (count, within_s, delay_s)),
+                directory=tmp_path,
+                log=tmp_path / "log",
+                environment={"PYTHONPATH": str(Path(__file__).parents[3])},
+            )
+        )
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+def bear(folder: Path, program: str) -> None:
+    (folder / "child.py").write_text(PROLOGUE + program)
+
+
+def children(server: ServerProcess) -> dict[int, int]:
+    """Return the process of each number that came last."""
+    return {int(each): int(pid) for each, pid in re.findall(r"child (\d) of (\d+)", server.output)}
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_serve_until_a_signal_ends_them(number: int, start: Start) -> None:
+    server = start(TELLING)
+    server.wait_for("all serve")
+    pids = children(server)
+    assert sorted(pids) == [1, 2, 3]
+    server.process.send_signal(number)
+    assert server.wait() == 0
+    assert server.output.endswith("parent ends\n")
+    assert not any(map(is_there, pids.values()))
+
+
+def test_the_first_one_starts_alone_and_when_it_fails_so_does_the_start(start: Start) -> None:
+    server = start(f"print('child', flush=True)\n{FAILING}")
+    assert server.wait() == 1
+    assert server.output.count("child") == 1
+    assert "ended with exit status 7 before it served" in server.output
+
+
+def test_one_that_dies_is_replaced_and_how_it_ended_is_told(start: Start) -> None:
+    server = start(TELLING)
+    server.wait_for("all serve")
+    before = children(server)
+    os.kill(before[2], signal.SIGKILL)
+    server.wait_for(
+        rf"worker 2 \(process {before[2]}\) ended with signal SIGKILL, another one starts in 0\.1 s"
+    )
+    until(lambda: children(server)[2] != before[2])
+    assert {**children(server), 2: 0} == {**before, 2: 0}
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_one_that_dies_again_and_again_waits_longer_each_time_and_the_others_serve(
+    start: Start, tmp_path: Path
+) -> None:
+    server = start(f"if number == 2 and not os.path.exists('good'): {FAILING}\n{TELLING}")
+    for wait in ("0.1", "0.2", "0.4"):
+        server.wait_for(rf"worker 2 .* exit status 7, another one starts in {wait} s")
+    assert "all serve" not in server.output
+    assert sorted(children(server)) == [1, 3]
+    (tmp_path / "good").touch()
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_a_second_signal_ends_all_at_once(start: Start) -> None:
+    told = TELLING.replace("sys.exit(", "print('told', ") + "sys.stdout.flush()" + DEAF
+    server = start(told)
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for("told")
+    server.process.send_signal(signal.SIGINT)
+    assert server.wait() == 128 + signal.SIGINT
+    assert not any(map(is_there, children(server).values()))
+
+
+def test_one_that_does_not_end_in_time_is_killed_and_the_status_is_1(start: Start) -> None:
+    server = start(f"print('child', number, 'of', os.getpid(), flush=True)\n{DEAF}", within_s=0)
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 1
+    assert server.output.count("did not end in time, and is killed") == 3
+    assert not any(map(is_there, children(server).values()))
+
+
+def test_one_that_ends_badly_makes_the_status_1(start: Start) -> None:
+    server = start(TELLING.replace("sys.exit(0 if", "sys.exit(number == 2 if"))
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 1
+    assert re.search(r"worker 2 \(process \d+\) ended with exit status 1\n", server.output)
+
+
+def accepts(server: ServerProcess) -> bool:
+    port = int(server.wait_for(r"port (\d+)")[1])
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_the_port_is_closed_before_the_workers_end(start: Start) -> None:
+    program = f"""
+for sock in sockets:
+    os.close(sock)
+{TELLING.replace("sys.exit(0", "time.sleep(2); sys.exit(0")}
+"""
+    server = start(program)
+    server.wait_for("all serve")
+    assert accepts(server)  # by the parent's own copy
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: not accepts(server))
+    assert server.process.poll() is None
+    assert server.wait() == 0
+
+
+def test_the_port_stays_open_for_as_long_as_it_is_to(start: Start) -> None:
+    server = start(TELLING.replace("sys.exit(0", "time.sleep(3); sys.exit(0"), delay_s=1)
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    assert accepts(server)
+    assert server.wait() == 0
+
+
+def test_hangup_has_all_replaced_by_what_the_program_is_now(start: Start, tmp_path: Path) -> None:
+    server = start(TELLING)
+    server.wait_for("all serve")
+    before = children(server)
+    bear(tmp_path, "print('new', flush=True)" + TELLING)
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("the workers have been replaced")
+    after = children(server)
+    assert sorted(after) == [1, 2, 3]
+    assert not set(after.values()) & set(before.values())
+    assert server.output.count("new") == 3
+    until(lambda: not any(map(is_there, before.values())))
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_a_hangup_whose_workers_fail_leaves_the_old_ones(start: Start, tmp_path: Path) -> None:
+    server = start(TELLING)
+    server.wait_for("all serve")
+    before = children(server)
+    bear(tmp_path, FAILING)
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("no worker is replaced, the old ones go on: .* exit status 7")
+    assert children(server) == before
+    assert all(map(is_there, before.values()))
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_a_signal_in_the_middle_of_a_reload_ends_all(start: Start, tmp_path: Path) -> None:
+    server = start(TELLING)
+    server.wait_for("all serve")
+    bear(tmp_path, "print('hangs', flush=True)\nos.read(line, 1)")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("hangs")
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGHUP)  # which is nothing any more
+    assert server.wait() == 0
+    assert "no worker is replaced" not in server.output
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(start: Start, tmp_path: Path) -> None:
+    server = start(TELLING, 2)
+    server.wait_for("all serve")
+    limit = resource_limit(server)
+    os.kill(children(server)[1], signal.SIGKILL)
+    server.wait_for(r"worker 1 cannot be started for 0\.2 s: ")
+    resource_limit(server, *limit)
+    server.wait_for("worker 1 (?s:.*)child 1 of")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def resource_limit(
+    server: ServerProcess, soft: int = 0, hard: int | None = None
+) -> tuple[int, int]:
+    """Set the limit of open files of the parent, and return what it was."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("needs prlimit")
+    pid, kind = server.process.pid, resource.RLIMIT_NOFILE
+    before: tuple[int, int] = resource.prlimit(pid, kind)
+    resource.prlimit(pid, kind, (soft, before[1] if hard is None else hard))
+    return before
