@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.engines.broker import Broker
 from tests.examples.conftest import launch
 from tests.house.test_packaging import ROOT
 from tests.process import ServerProcess
@@ -24,6 +25,8 @@ QUICKSTART = re.search(
 STEP = re.compile(r"(?P<prose>[^`]*(?:`[^`\n]+`[^`]*)*?)```\w+\n(?P<text>.*?)^```$", re.M | re.S)
 PLACE = re.compile(r"(New file|At the end of) `([^`]+)`:\n\n\Z")
 SERVE = "python manage.py runtornado"
+REDIS_PORT = "6379"
+"""The port of Redis in the README; that of a server of this test takes its place."""
 
 
 class Step(NamedTuple):
@@ -47,6 +50,7 @@ class Reader:
     def __init__(self, folder: Path, python: Path, port: int) -> None:
         self.folder = folder
         self.port = port
+        self.redis_port = 0
         self.python = python
         self.server: ServerProcess | None = None
         # An environment that was made without its scripts: they are what they would run.
@@ -81,7 +85,7 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         assert path.exists() == (step.how == "At the end of"), f"{step.how} {step.file}"
         with path.open("a") as file:
-            file.write(step.text)
+            file.write(step.text.replace(REDIS_PORT, str(self.redis_port)))
 
     def change(self, steps: Sequence[Step]) -> None:
         """Do what changes code while the server runs, which loads it again."""
@@ -90,6 +94,12 @@ class Reader:
         for step in steps:
             self.follow(step)
         self.server.wait_for(rf"(?s:.{{{before}}}.*)changed, reloading(?s:.*)Quit with ")
+
+    def stop(self) -> None:
+        """Stop the server, and look whether it did well."""
+        assert self.server is not None
+        assert self.server.stop() == 0
+        assert "Traceback" not in self.server.output
 
     def make_a_superuser(self) -> None:
         """Do what the README says in a sentence, since the command asks for a password."""
@@ -126,6 +136,7 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
     todo = list(steps())
     serving = next(n for n, step in enumerate(todo) if SERVE in step.text)
     watching = next(n for n, step in enumerate(todo) if "tws_admin" in step.text)
+    scaling = next(n for n, step in enumerate(todo) if "workers" in step.text)
     acting = next(n for n, step in enumerate(todo) if "progress_action" in step.text)
     try:
         for step in todo[: serving + 1]:
@@ -140,11 +151,17 @@ async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> N
             reader.change(todo[watching:acting])
             reader.make_a_superuser()
             page = await the_monitor_shows_the_chat(browser, port)
-            reader.change(todo[acting:])
+            reader.change(todo[acting:scaling])
             await an_action_goes_on_after_its_request(page, port)
+            reader.stop()
+            with Broker() as broker:
+                reader.redis_port = broker.port
+                for step in todo[scaling : scaling + 2]:
+                    reader.follow(step)
+                assert reader.server.port == port
+                await everybody_is_told(browser, port, reader, todo[scaling + 2])
+                reader.stop()
             await browser.close()
-        assert reader.server.stop() == 0
-        assert "Traceback" not in reader.server.output
     finally:
         if reader.server is not None:
             reader.server.kill()
@@ -184,6 +201,15 @@ async def the_monitor_shows_the_chat(browser: Browser, port: int) -> Page:
     row = page.locator('[data-tws-rows="paths"] [data-tws-key="/chat"]')
     await expect(row.locator('[data-tws-cell="path"]')).to_have_text("/chat")
     return page
+
+
+async def everybody_is_told(browser: Browser, port: int, reader: Reader, sending: Step) -> None:
+    one, two = await open_tab(browser, port), await open_tab(browser, port)
+    for page in (one, two):
+        await expect(page.locator("#online")).not_to_be_empty()
+    reader.follow(sending)
+    for page in (one, two):
+        await expect(page.get_by_role("listitem")).to_contain_text("root: Tea is ready.")
 
 
 async def an_action_goes_on_after_its_request(page: Page, port: int) -> None:
