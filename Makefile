@@ -60,7 +60,7 @@ autobahn: $(TEST) ## run the fuzzing client of Autobahn|Testsuite (ARGS="--write
 torture: $(TEST) tools ## try what is promised for bad days (ARGS="--only 3,4", "--quick" or "--write")
 	$(BIN)/python -m tests.torture $(ARGS)
 
-bench: $(BENCH) ## measure beside other servers and write docs/benchmarks.md (ARGS="--quick" prints)
+bench: $(BENCH) tools ## measure beside other servers and write docs (ARGS="--quick" prints)
 	.venv-bench/bin/python -m benchmarks.run $(if $(ARGS),$(ARGS),--write)
 
 build: $(TEST) ## build sdist and wheel into dist/

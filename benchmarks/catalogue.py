@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.dialects import ENVELOPE, SOCKET_IO, Dialect
+from benchmarks.dialects import ENVELOPE, KEPT, SOCKET_IO, Dialect
 
-__all__ = ["PEERS", "PRODUCT", "UNCOUNTED", "Peer"]
+__all__ = ["PEERS", "PRODUCT", "REDIS", "UNCOUNTED", "Peer"]
 
 HERE: Final = Path(__file__).resolve().parent
 ENVIRONMENT: Final = HERE.parent / ".venv-bench"
@@ -18,6 +19,9 @@ PLAIN_PYTHON: Final = ENVIRONMENT / "without-speedups" / "bin" / "python"
 NODE_MODULES: Final = ENVIRONMENT / "node" / "node_modules"
 
 WEBSOCKETS: Final = frozenset({"echo", "latency", "fanout", "crowd", "idle"})
+SHARED: Final = frozenset({"event", "redis"})
+"""Those of several processes with a Redis."""
+
 # Its in-memory layer looks at all members of all groups for each delivery: 9 000 take minutes.
 CHANNELS: Final = WEBSOCKETS - {"crowd"}
 PRODUCT: Final = "product"
@@ -35,6 +39,7 @@ class Peer:
         folder: where it is started.
         measures: the groups of measures that it takes part in.
         echo_event: the event that comes back to its sender alone.
+        publisher: the words of a process that serves nobody and sends to all clients of the others.
         is_apart: it is compared with the product alone, in a table of their own.
     """
 
@@ -46,6 +51,7 @@ class Peer:
     measures: frozenset[str] = WEBSOCKETS
     dialect: Dialect = ENVELOPE
     echo_event: str = "message"
+    publisher: tuple[str, ...] = ()
     is_apart: bool = False
 
 
@@ -73,7 +79,8 @@ _product = Peer(
     title="django-tornado-websockets",
     command=_python("manage.py", *RUNTORNADO),
     folder=HERE / "product",
-    measures=WEBSOCKETS | HTTP | STALLED,
+    measures=WEBSOCKETS | SHARED | HTTP | STALLED,
+    publisher=_python("publisher.py"),
 )
 _websockets = Peer(
     name="websockets",
@@ -95,6 +102,19 @@ def _page(name: str, title: str, command: tuple[str, ...], *words: str) -> Peer:
     )  # fmt: skip
 
 
+REDIS: Final = Peer(
+    name="redis",
+    title="Redis",
+    command=(
+        "redis-server", "--port", "{port}", "--bind", "127.0.0.1", "--save", "",
+        "--appendonly", "no", "--daemonize", "no",
+    ),
+    measures=frozenset({"subscribers", "roster"}),
+    is_apart=True,
+    folder=Path(tempfile.gettempdir()),
+)  # fmt: skip
+"""What carries events between processes; it writes nothing to the disk."""
+
 _ALL: Final = (
     _product,
     replace(
@@ -105,6 +125,10 @@ _ALL: Final = (
     replace(
         _product, name="product-thread", title="… plain `def` callback, in a thread",
         echo_event="threaded", measures=frozenset({"echo", "latency"}),
+    ),
+    replace(
+        _product, name="product-history", title="… with `history=100`", dialect=KEPT,
+        environment={"BENCH_HISTORY": "100"}, measures=SHARED | {"recovery"},
     ),
     replace(
         _product, name="product-plain", title="… without uvloop and orjson",
@@ -131,10 +155,12 @@ _ALL: Final = (
     Peer(
         name="socketio", title="python-socketio, orjson, uvicorn",
         command=(*UVICORN, "socketio_app:application"), dialect=SOCKET_IO,
+        measures=WEBSOCKETS | SHARED, publisher=_python("socketio_publisher.py"),
     ),
     Peer(
         name="channels-uvicorn", title="Channels, orjson, uvicorn",
-        command=(*UVICORN, "channels_site:application"), measures=CHANNELS,
+        command=(*UVICORN, "channels_site:application"), measures=CHANNELS | SHARED,
+        publisher=_python("channels_publisher.py"),
     ),
     Peer(
         name="channels-daphne", title="Channels, orjson, daphne",
@@ -164,6 +190,7 @@ _ALL: Final = (
           "--no-ws", "--log-level=warning", "project.wsgi:application"),
     _page("http-uvicorn", "uvicorn (ASGI)", UVICORN, "project.asgi:application"),
     _page("http-daphne", "daphne (ASGI)", DAPHNE, "project.asgi:application"),
+    REDIS,
 )  # fmt: skip
 
 PEERS: Final[Mapping[str, Peer]] = {peer.name: peer for peer in _ALL}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["ENVELOPE", "SOCKET_IO", "Dialect", "Envelope", "SocketIO"]
+__all__ = ["ENVELOPE", "KEPT", "SOCKET_IO", "Dialect", "Envelope", "Kept", "SocketIO"]
 
 
 class Dialect:
@@ -49,6 +49,12 @@ class Envelope(Dialect):
         return envelope.get("event"), envelope.get("data")
 
 
+class Kept(Envelope):
+    """That of a path with a history, which says first where a client is in it."""
+
+    opening = ((b'{"event":"recovered"', None),)
+
+
 class SocketIO(Dialect):
     """Socket.IO 5 in Engine.IO 4: an event is ``42[event, data]``."""
 
@@ -71,4 +77,5 @@ def _json(value: Any) -> bytes:
 
 
 ENVELOPE: Final = Envelope()
+KEPT: Final = Kept()
 SOCKET_IO: Final = SocketIO()

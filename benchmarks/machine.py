@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,9 @@ from benchmarks.catalogue import NODE_MODULES
 __all__ = ["describe", "versions"]
 
 DISTRIBUTIONS: Final = (
-    "Django", "tornado", "uvloop", "orjson", "picows", "websockets", "channels", "daphne",
-    "uvicorn", "httptools", "python-socketio", "gunicorn", "granian",
+    "Django", "tornado", "uvloop", "orjson", "picows", "websockets", "channels", "channels_redis",
+    "daphne", "uvicorn", "httptools", "python-socketio", "gunicorn", "granian", "redis",
+    "hiredis",
 )  # fmt: skip
 
 
@@ -39,7 +41,7 @@ def versions() -> dict[str, str]:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found | _node_versions()
+    return found | _node_versions() | _redis_version()
 
 
 def _node_versions() -> dict[str, str]:
@@ -52,6 +54,15 @@ def _node_versions() -> dict[str, str]:
         "Node.js": node.stdout.strip().removeprefix("v"),
         "ws": json.loads(package.read_text())["version"],
     }
+
+
+def _redis_version() -> dict[str, str]:
+    if shutil.which("redis-server") is None:
+        return {}
+    words = ["redis-server", "--version"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
+    match = re.search(r"\bv=(\S+)", told.stdout)
+    return {"redis-server": match[1]} if match else {}
 
 
 def _processor() -> str:

@@ -17,7 +17,7 @@ from benchmarks.load import Clients, Run
 from benchmarks.pages import fetch
 from benchmarks.server import Meter, Server
 
-__all__ = ["MEASURES", "Numbers", "Scale"]
+__all__ = ["MEASURES", "QUICK", "TEXT", "Numbers", "Scale", "check_descriptors", "times"]
 
 Numbers = dict[str, float]
 
@@ -48,7 +48,7 @@ def echo(server: Server, scale: Scale, *, clients: int) -> Numbers:
         crowd.echo(event, TEXT, scale.warm_up)
         with Meter(server, idle_s=scale.idle, tend=crowd.tend) as meter:
             run = crowd.echo(event, TEXT, scale.work)
-    return {"cpu_us": _us(meter, run), "rate": run.count / run.seconds, **_times(run)}
+    return {"cpu_us": _us(meter, run), "rate": run.count / run.seconds, **times(run)}
 
 
 def latency(server: Server, scale: Scale, *, clients: int, rate: float) -> Numbers:
@@ -56,7 +56,7 @@ def latency(server: Server, scale: Scale, *, clients: int, rate: float) -> Numbe
     event = server.peer.echo_event
     with _clients(server, clients) as crowd:
         crowd.echo(event, TEXT, scale.warm_up)
-        return _times(crowd.pace(event, TEXT, scale.work, rate=rate))
+        return times(crowd.pace(event, TEXT, scale.work, rate=rate))
 
 
 def fanout(server: Server, scale: Scale, *, clients: int) -> Numbers:
@@ -115,7 +115,7 @@ def stalled(server: Server, scale: Scale, *, clients: int, rate: float, size: in
             if stalls:
                 crowd.stall()
             crowd.pace_shout("shout", data, filled_s, rate=rate)
-            part = _times(crowd.pace_shout("shout", data, scale.work / 2, rate=rate))
+            part = times(crowd.pace_shout("shout", data, scale.work / 2, rate=rate))
             parts[stalls].append({**part, "grown_mib": (server.rss() - memory) / 2**20})
     # Medians: a pause of the machine is in one part only.
     p99_ms, stalled_p99_ms = (
@@ -135,7 +135,7 @@ def http(server: Server, scale: Scale, *, connections: int) -> Numbers:
     get(seconds=scale.warm_up)
     with Meter(server, idle_s=scale.idle) as meter:
         run = get(seconds=scale.work)
-    return {"cpu_us": _us(meter, run), "rate": run.count / run.seconds, **_times(run)}
+    return {"cpu_us": _us(meter, run), "rate": run.count / run.seconds, **times(run)}
 
 
 MEASURES: Final[Mapping[str, Callable[[Server, Scale], Numbers]]] = {
@@ -153,13 +153,27 @@ MEASURES: Final[Mapping[str, Callable[[Server, Scale], Numbers]]] = {
 """By name: the group, then how many connections."""
 
 
-def _clients(server: Server, count: int, *, deflate: bool = False) -> Clients:
+def times(run: Run) -> Numbers:
+    """Return the median and the 99th percentile of what messages took."""
+    ordered = sorted(run.times)
+    return {
+        "p50_ms": ordered[len(ordered) // 2] * 1e3,
+        "p99_ms": ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e3,
+    }
+
+
+def check_descriptors(count: int) -> None:
+    """Raise MeasureError when this process may not have so many connections."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if count + SPARE_DESCRIPTORS > limit:
         raise MeasureError(
             f"{count} clients need {count + SPARE_DESCRIPTORS} descriptors, the limit is {limit};"
             " raise it (ulimit -Hn)"
         )
+
+
+def _clients(server: Server, count: int, *, deflate: bool = False) -> Clients:
+    check_descriptors(count)
     clients = Clients(
         server.port, server.peer.dialect, deflate=deflate, spin=server.core is not None
     )
@@ -180,20 +194,12 @@ def _fanout(server: Server, crowd: Clients, data: Any, scale: Scale) -> Numbers:
         "cpu_us": _us(meter, run),
         "rate": run.count / run.seconds,
         "size": run.size,
-        **_times(run),
+        **times(run),
     }
 
 
 def _us(meter: Meter, run: Run) -> float:
     return meter.cpu_s / run.count * 1e6
-
-
-def _times(run: Run) -> Numbers:
-    times = sorted(run.times)
-    return {
-        "p50_ms": times[len(times) // 2] * 1e3,
-        "p99_ms": times[min(len(times) - 1, int(len(times) * 0.99))] * 1e3,
-    }
 
 
 def _rows() -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Viewer:
     """A connection whose frames go to a socket, where a thread reads them."""
 
     unsent_bytes = 0
+    is_full = False
 
     def __init__(self) -> None:
         self.sent = 0
@@ -63,6 +64,8 @@ class Viewer:
 
 class Idle(Viewer):
     """A connection that is there, and no more."""
+
+    is_full = False
 
     def __init__(self) -> None:
         self.id = f"{id(self):x}"

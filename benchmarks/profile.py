@@ -42,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = parser.parse_args(arguments).peers
     if shutil.which("perf") is None:
         parser.error("perf was not found; on Debian it is in the package linux-perf")
-    load_core, server_core = cores()
+    load_core, server_cores = cores()
     if load_core is not None:
         os.sched_setaffinity(0, {load_core})
     parts = [*PARTS, "other"]
     sys.stdout.write(f"| µs of an echo, {CLIENTS} clients | all | {' | '.join(parts)} |\n")
     sys.stdout.write(f"| --- |{' ---: |' * (len(parts) + 1)}\n")
     for name in names:
-        cost_us, found = _profile(PEERS[name], server_core)
+        cost_us, found = _profile(PEERS[name], next(iter(server_cores), None))
         row = [cost_us, *(cost_us * found[part] for part in parts)]
         sys.stdout.write(f"| {name} | {' | '.join(f'{us:.1f}' for us in row)} |\n")
     return 0

@@ -13,6 +13,8 @@ from benchmarks.tables import Column
 
 __all__ = ["render", "write"]
 
+SHARED_REFERENCES: Final = ("channels-uvicorn", "socketio")
+SHARED_PRODUCTS: Final = ((PRODUCT, ""), ("product-history", ", with `history=`"))
 REFERENCES: Final = ("picows", "node-ws", "channels-uvicorn", "tornado")
 
 INTRODUCTION: Final = """\
@@ -47,6 +49,10 @@ def render(results: Results, *, rounds: int, work_s: float, pinned: bool) -> str
         _section(tables.SPEED_TEXT, results, tables.SPEED),
         _ratios(results),
         _counting(results),
+        _section(tables.SHARED_TEXT, results, tables.SHARED),
+        _section(tables.SHARED_EVENT_TEXT, results, tables.SHARED_EVENT),
+        _shared_ratios(results),
+        _section(tables.RECOVERY_TEXT, results, tables.RECOVERY),
         _section(tables.STALLED_TEXT, results, tables.STALLED),
         _section(tables.DEFLATE_TEXT, results, tables.DEFLATE),
         _section(tables.HTTP_TEXT, results, tables.HTTP),
@@ -73,17 +79,33 @@ def _section(text: str, results: Results, columns: Sequence[Column]) -> str:
 
 
 def _ratios(results: Results) -> str:
-    references = [
-        name for name in REFERENCES if any(results.has(name, column[1]) for column in tables.COST)
-    ]
+    products = (PRODUCT, ""), ("product-thread", ", plain `def`")
+    return _ratio_table(tables.RATIO_TEXT, results, tables.COST, products, REFERENCES)
+
+
+def _shared_ratios(results: Results) -> str:
+    return _ratio_table(
+        tables.SHARED_RATIO_TEXT, results, tables.SHARED_RATIOS, SHARED_PRODUCTS, SHARED_REFERENCES
+    )
+
+
+def _ratio_table(
+    text: str,
+    results: Results,
+    columns: Sequence[Column],
+    products: Sequence[tuple[str, str]],
+    references: Sequence[str],
+) -> str:
+    """Return the ratios to some peers, each with what stands behind the heading for it."""
+    there = [name for name in references if any(results.has(name, each[1]) for each in columns)]
     rows = []
-    for product, suffix in ((PRODUCT, ""), ("product-thread", ", plain `def`")):
-        for heading, measure, number, _ in tables.COST:
+    for product, suffix in products:
+        for heading, measure, number, _ in columns:
             if results.has(product, measure):
                 ratio = _ratio_to(results, product, measure, number)
-                rows.append([heading + suffix, *map(ratio, references)])
-    headings = ["", *(PEERS[name].title for name in references)]
-    return tables.RATIO_TEXT + _table(headings, rows) if rows and references else ""
+                rows.append([heading + suffix, *map(ratio, there)])
+    headings = ["", *(PEERS[name].title for name in there)]
+    return text + _table(headings, rows) if rows and there else ""
 
 
 def _ratio_to(results: Results, product: str, measure: str, number: str) -> Callable[[str], str]:
@@ -91,7 +113,10 @@ def _ratio_to(results: Results, product: str, measure: str, number: str) -> Call
 
     def ratio(reference: str) -> str:
         other = results.median(reference, measure, number)
-        return "–" if not own or not other else f"{own / other:.2f}"
+        if not own or not other:
+            return "–"
+        # Two digits, however small.
+        return f"{own / other:.2f}" if own / other >= 0.1 else f"{own / other:.2g}"
 
     return ratio
 

@@ -10,25 +10,32 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks import report
+from benchmarks import machine, report
+from benchmarks.broker import ALONE
 from benchmarks.catalogue import PEERS, Peer
+from benchmarks.cluster import Cluster
 from benchmarks.errors import MeasureError
 from benchmarks.measures import MEASURES, QUICK, Numbers, Scale
 from benchmarks.results import Results
+from benchmarks.scaling import page
+from benchmarks.scaling.costs import Costs
 from benchmarks.server import Server
+from benchmarks.shared import SHARED
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+ALL: Final = (*MEASURES, *ALONE, *SHARED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no server is left behind
     _raise_descriptor_limit()
-    load_core, server_core = cores()
+    load_core, server_cores = cores()
     if load_core is not None:
         os.sched_setaffinity(0, {load_core})
     scale = QUICK if options.quick else Scale()
@@ -37,17 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = options.rounds or (1 if options.quick else 3)
     for number in range(rounds):
         for measure, peer in plan:
-            outcome = _measure(peer, measure, server_core, scale)
+            outcome = _measure(peer, measure, server_cores, scale)
             results.add(peer.name, measure, outcome)
             _say(f"round {number + 1}/{rounds}  {measure:12} {peer.name:18} {_short(outcome)}")
-    text = report.render(results, rounds=rounds, work_s=scale.work, pinned=server_core is not None)
+    text = report.render(results, rounds=rounds, work_s=scale.work, pinned=bool(server_cores))
     if options.json:
         options.json.write_text(json.dumps(results.raw(), indent=1) + "\n")
     if options.write:
         report.write(text, results, ROOT / "docs")
+        write_scaling(results)
     else:
         sys.stdout.write(text)
     return 1 if results.failures() else 0
+
+
+def write_scaling(results: Results) -> None:
+    """Write docs/scaling.md for what was measured, when that is all it needs."""
+    costs = Costs.of(results, machine.describe())
+    if costs is None:
+        _say("docs/scaling.md stays as it is: it needs all measures of the product and of Redis")
+        return
+    costs.save()
+    page.write(costs, page.PAGE)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -60,7 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_words,
         default=[],
         metavar="NAME,NAME",
-        help="; ".join(MEASURES) + "; or the start of such a name",
+        help="; ".join(ALL) + "; or the start of such a name",
     )
     parser.add_argument("--rounds", type=int, help="3, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="short: to see that all works")
@@ -70,8 +88,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if unknown := sorted(set(options.only) - set(PEERS)):
         parser.error(f"unknown peer {unknown[0]!r}; there are: {', '.join(PEERS)}")
     for word in options.measures:
-        if not any(name.startswith(word) for name in MEASURES):
-            parser.error(f"unknown measure {word!r}; there are: {', '.join(MEASURES)}")
+        if not any(name.startswith(word) for name in ALL):
+            parser.error(f"unknown measure {word!r}; there are: {', '.join(ALL)}")
     return options
 
 
@@ -81,7 +99,7 @@ def _words(text: str) -> list[str]:
 
 def _plan(only: Sequence[str], measures: Sequence[str]) -> Iterator[tuple[str, Peer]]:
     """Yield measure by measure, so that what is compared is measured within a minute or two."""
-    for measure in MEASURES:
+    for measure in ALL:
         if measures and not measure.startswith(tuple(measures)):
             continue
         for name in only:
@@ -89,25 +107,32 @@ def _plan(only: Sequence[str], measures: Sequence[str]) -> Iterator[tuple[str, P
                 yield measure, PEERS[name]
 
 
-def _measure(peer: Peer, measure: str, core: int | None, scale: Scale) -> Numbers | str:
+def _measure(peer: Peer, measure: str, cores: Sequence[int], scale: Scale) -> Numbers | str:
     """Return the numbers, or why there are none."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        server = Server(peer, core=core, log=Path(folder) / "log")
+        measured: Server | Cluster
+        if measure in SHARED:
+            measured = Cluster(peer, cores=cores, folder=Path(folder))
+            take: Callable[[], Numbers] = partial(SHARED[measure], measured, scale)
+        else:
+            core = cores[0] if cores else None
+            measured = Server(peer, core=core, log=Path(folder) / "log")
+            take = partial({**MEASURES, **ALONE}[measure], measured, scale)
         gc.collect()
         gc.disable()  # a pause here would count as the server's
         try:
-            with server:
-                return MEASURES[measure](server, scale)
+            with measured:
+                return take()
         except (MeasureError, OSError, ValueError) as error:
-            return f"{error}\n{server.output}".strip()
+            return f"{error}\n{measured.output}".strip()
         finally:
             gc.enable()
 
 
-def cores() -> tuple[int | None, int | None]:
-    """Return the core of the load and that of the server, None where there is but one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+def cores() -> tuple[int | None, tuple[int, ...]]:
+    """Return the core of the load and those of the servers, None and nothing where there is one."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return (first, tuple(others)) if others else (None, ())
 
 
 def _raise_descriptor_limit() -> None:

@@ -22,7 +22,7 @@ create() {
 }
 
 create "$venv"
-install "$venv/bin/python" --requirement benchmarks/requirements.txt --editable ".[speedups]"
+install "$venv/bin/python" --requirement benchmarks/requirements.txt --editable ".[speedups,redis]"
 
 create "$plain"
 install "$plain/bin/python" --constraint benchmarks/requirements.txt --editable .
@@ -33,4 +33,8 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
     (cd "$node" && npm install --silent --no-audit --no-fund)
 else
     echo "benchmarks: node or npm was not found, so Node.js ws WILL NOT BE MEASURED" >&2
+fi
+
+if ! command -v redis-server >/dev/null; then
+    echo "benchmarks: redis-server was not found, so several processes WILL FAIL TO BE MEASURED" >&2
 fi

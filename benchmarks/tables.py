@@ -7,7 +7,9 @@ from typing import Final
 
 __all__ = [
     "COST", "COST_TEXT", "COUNTING_TEXT", "DEFLATE", "DEFLATE_TEXT", "HTTP", "HTTP_TEXT",
-    "RATIO_TEXT", "SPEED", "SPEED_TEXT", "STALLED", "STALLED_TEXT", "Column",
+    "RATIO_TEXT", "RECOVERY", "RECOVERY_TEXT", "SHARED", "SHARED_EVENT", "SHARED_EVENT_TEXT",
+    "SHARED_RATIOS", "SHARED_RATIO_TEXT", "SHARED_TEXT",
+    "SPEED", "SPEED_TEXT", "STALLED", "STALLED_TEXT", "Column",
 ]  # fmt: skip
 
 Column = tuple[str, str, str, str]
@@ -50,6 +52,47 @@ STALLED: Final[Sequence[Column]] = (
     ("one does not: p99 ms", "stalled-100", "stalled_p99_ms", ".2f"),
     ("ratio", "stalled-100", "ratio", ".2f"),
     ("the server grows by, MiB", "stalled-100", "grown_mib", ".1f"),
+)
+
+SHARED: Final[Sequence[Column]] = (
+    ("2 × 250: µs", "redis-250", "cpu_us", ".2f"),
+    ("p50 ms", "redis-250", "p50_ms", ".2f"),
+    ("p99 ms", "redis-250", "p99_ms", ".2f"),
+    ("at once: µs", "redis-250", "busy_cpu_us", ".2f"),
+    ("deliveries/s", "redis-250", "rate", ",.0f"),
+    ("2 × 1 000: µs", "redis-1000", "cpu_us", ".2f"),
+    ("p50 ms", "redis-1000", "p50_ms", ".2f"),
+    ("p99 ms", "redis-1000", "p99_ms", ".2f"),
+    ("at once: µs", "redis-1000", "busy_cpu_us", ".2f"),
+    ("deliveries/s", "redis-1000", "rate", ",.0f"),
+)
+SHARED_EVENT: Final[Sequence[Column]] = (
+    ("each server, µs", "event-1", "node_us", ".0f"),
+    ("the sender, µs", "event-1", "publish_us", ".0f"),
+    ("Redis, µs", "event-1", "redis_us", ".0f"),
+    ("p50 ms", "event-1", "p50_ms", ".2f"),
+    ("p99 ms", "event-1", "p99_ms", ".2f"),
+    ("at full speed: each server, µs", "event-1", "busy_node_us", ".0f"),
+    ("Redis, µs", "event-1", "busy_redis_us", ".0f"),
+    ("from a client: both servers, µs", "event-1", "inside_us", ".0f"),
+    ("fifty at once, µs", "event-1", "together_us", ".0f"),
+)
+RECOVERY: Final[Sequence[Column]] = (
+    ("all have it: ms", "recovery-1000", "ms", ".0f"),
+    ("CPU for each, µs", "recovery-1000", "cpu_us", ".0f"),
+    ("nothing missed: ms", "recovery-1000", "bare_ms", ".0f"),
+    ("CPU for each, µs", "recovery-1000", "bare_cpu_us", ".0f"),
+    ("share of the handshake", "recovery-1000", "share", ".0%"),
+)
+
+SHARED_RATIOS: Final[Sequence[Column]] = (
+    ("2 × 250: CPU for each delivery", "redis-250", "cpu_us", ""),
+    ("… of 20 at once", "redis-250", "busy_cpu_us", ""),
+    ("2 × 250: p99", "redis-250", "p99_ms", ""),
+    ("2 × 1 000: CPU for each delivery", "redis-1000", "cpu_us", ""),
+    ("… of 20 at once", "redis-1000", "busy_cpu_us", ""),
+    ("2 × 1 000: p99", "redis-1000", "p99_ms", ""),
+    ("an event, each server", "event-1", "node_us", ""),
 )
 
 COST_TEXT: Final = """\
@@ -107,5 +150,36 @@ COUNTING_TEXT: Final = """\
 
 The same server with every counter and the clock that times callbacks stubbed out, and as its users
 run it: processor time per message or delivery. The ratio is the median of those of each round.
+
+"""
+SHARED_TEXT: Final = """\
+## Several processes, through Redis
+
+Two processes serve, a third one sends: from a view or a worker, `ws.broadcast`, `group_send` of
+Channels with `RedisPubSubChannelLayer`, `emit` of python-socketio's `AsyncRedisManager`. Each peer
+has a Redis of its own. Shown are the processor time of both servers for each delivery, with 250 and
+with 1 000 clients connected to each of them, and the time from when an event is due to its receipt,
+at a pace that all bear: 5 events a second, and 1. Then 20 events are sent at once, and again when
+all have them: a server that finds several events at a time may do with less. The load has a core of
+its own; of two cores, Redis, both servers and the sender share the other.
+
+"""
+SHARED_EVENT_TEXT: Final = """\
+The same with one client for each server and 500 events a second: what an event costs besides its
+deliveries. Then the same from a sender that does not pause, so that servers and Redis find several
+events at a time; and events that a client of one server sends and all get, one after the other, and
+fifty at once.
+
+"""
+SHARED_RATIO_TEXT: Final = """\
+The cost of django-tornado-websockets, as a multiple of another's in the same run:
+
+"""
+RECOVERY_TEXT: Final = """\
+## Clients that come back
+
+The other server of two gets 1 000 clients at once, each of which has missed 50 events: how long
+until the last has them all, and what each costs that server, handshake included; and the same
+when nothing was missed. The others have nothing of the kind.
 
 """

@@ -1,16 +1,26 @@
-"""Channels: a consumer of JSON in a group, its in-memory layer, origins checked."""
+"""Channels: a consumer of JSON in a group, origins checked.
+
+BENCH_REDIS is the URL of its layer; without, it is the one in memory.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import django
 import orjson
 from django.conf import settings
 
+layer: dict[str, Any] = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+if url := os.environ.get("BENCH_REDIS"):
+    layer = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [url]},
+    }
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
-    CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+    CHANNEL_LAYERS={"default": layer},
     INSTALLED_APPS=["channels"],
     SECRET_KEY="only for the benchmark",  # noqa: S106
 )

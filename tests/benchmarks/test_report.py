@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks import report
+from benchmarks import report, tables
 from benchmarks.results import Results
 
 
@@ -71,6 +71,31 @@ def test_a_client_that_stops_reading_has_a_table() -> None:
     made.add("product", "stalled-100", numbers)
     page = report.render(made, rounds=1, work_s=3, pinned=True)
     assert "| django-tornado-websockets | 2.00 | 2.20 | 1.10 | 1.2 |" in page
+
+
+def test_several_processes_have_tables_and_ratios() -> None:
+    made = Results()
+    numbers = {"cpu_us": 8.0, "busy_cpu_us": 7.0, "p50_ms": 3, "p99_ms": 10, "rate": 1e5}
+    made.add("product", "redis-250", numbers)
+    made.add("product-history", "redis-250", {**numbers, "cpu_us": 10.0})
+    made.add("channels-uvicorn", "redis-250", {**numbers, "cpu_us": 200.0, "p99_ms": 50})
+    page = report.render(made, rounds=1, work_s=3, pinned=True)
+    assert "| django-tornado-websockets | 8.00 | 3.00 | 10.00 | 7.00 | 100 000 |" in page
+    assert "| 2 × 250: CPU for each delivery | 0.04 |" in page
+    assert "| 2 × 250: CPU for each delivery, with `history=` | 0.05 |" in page
+    assert "| 2 × 250: p99 | 0.20 |" in page
+    assert "python-socketio" not in page.partition("## Several processes")[2].partition("| 2 ×")[2]
+
+
+def test_what_comes_back_and_what_one_event_costs_have_tables() -> None:
+    made = Results()
+    back = {"ms": 900, "cpu_us": 800, "bare_ms": 400, "bare_cpu_us": 400, "share": 0.5}
+    made.add("product-history", "recovery-1000", back)
+    numbers = {number: 60 for _, _, number, _ in tables.SHARED_EVENT}
+    made.add("product", "event-1", {**numbers, "node_us": 61})
+    page = report.render(made, rounds=1, work_s=3, pinned=True)
+    assert "| … with `history=100` | 900 | 800 | 400 | 400 | 50% |" in page
+    assert "| django-tornado-websockets | 61 | 60 |" in page
 
 
 def test_page_and_picture_are_written(tmp_path: Path) -> None:

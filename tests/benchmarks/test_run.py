@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.results import Results
+from benchmarks.run import write_scaling
+from benchmarks.scaling import page
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -27,6 +33,13 @@ def test_a_quick_run_prints_a_table(tmp_path: Path) -> None:
     [numbers] = json.loads(kept.read_text())["tornado echo-50"]
     assert numbers["cpu_us"] > 0
     assert numbers["rate"] > 0
+
+
+def test_a_run_of_a_part_leaves_what_needs_all(capsys: pytest.CaptureFixture[str]) -> None:
+    before = page.PAGE.read_text()
+    write_scaling(Results())
+    assert "docs/scaling.md stays as it is" in capsys.readouterr().err
+    assert page.PAGE.read_text() == before
 
 
 def test_an_unknown_peer_or_measure_is_told() -> None:

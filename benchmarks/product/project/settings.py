@@ -1,6 +1,7 @@
 """Settings as in production.
 
-BENCH_COMPRESSION=1 lets clients have permessage-deflate, BENCH_SLOW_READER is a policy.
+BENCH_COMPRESSION=1 lets clients have permessage-deflate, BENCH_SLOW_READER is a policy, BENCH_REDIS
+the URL of the layer; BENCH_HISTORY is how many events the path keeps.
 """
 
 from __future__ import annotations
@@ -33,3 +34,5 @@ if os.environ.get("BENCH_COMPRESSION"):
     TORNADO["compression"] = True
 if policy := os.environ.get("BENCH_SLOW_READER"):
     TORNADO["slow_reader"] = policy
+if url := os.environ.get("BENCH_REDIS"):
+    TORNADO["layer"] = url

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from tornado_websockets.message import Data
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
 
-bench = WebSocket("/bench")
+history = os.environ.get("BENCH_HISTORY")
+bench = WebSocket("/bench", history=int(history) if history else None)
 
 
 @bench.on

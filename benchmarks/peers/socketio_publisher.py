@@ -1,0 +1,20 @@
+"""Emits to the clients of python-socketio from a process that serves nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import socketio
+from publishing import EVENT, events
+from socketio_app import Json
+
+
+async def main() -> None:
+    manager = socketio.AsyncRedisManager(os.environ["BENCH_REDIS"], write_only=True, json=Json)
+    for data in events():
+        await manager.emit(EVENT, data)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
