@@ -29,7 +29,8 @@ class Entrance(Identified, WebSocketHandler):
 
     Attributes:
         seat: what the connection counts as, among those that there may be.
-        position: where the client was in the path's history when it was here before.
+        position: where the client was in the path's history when it was here before, None when
+            it was not.
     """
 
     seat: Seat
@@ -59,7 +60,7 @@ class Entrance(Identified, WebSocketHandler):
         try:
             self.websocket.capacity.enter(self)
             if self.websocket.history is not None:
-                self.position = Position.parse(self.get_query_argument(POSITION, ""))
+                self.position = self._position()
                 await layer().reach(self.websocket.path, self.position)
             await super().get(*args, **kwargs)
         finally:
@@ -94,6 +95,10 @@ class Entrance(Identified, WebSocketHandler):
         TornadoWrapper.publish(
             signals.connection_rejected, websocket=self.websocket, reason=reason, ip=self.ip
         )
+
+    def _position(self) -> Position | None:
+        told = self.request.query_arguments.get(POSITION)
+        return Position.parse(told[-1].decode("ascii", "replace")) if told else None
 
     def _check_page(self) -> None:
         if runtime.is_stopping:  # on a connection that was there before

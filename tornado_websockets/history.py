@@ -6,10 +6,25 @@ Pure: no I/O.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Any, Final, NamedTuple, TypeAlias
 
-__all__ = ["START", "History", "Offset", "Position", "check_history", "offset_text", "parse_offset"]
+__all__ = [
+    "RECOVERED",
+    "START",
+    "UNKNOWN",
+    "History",
+    "Offset",
+    "Position",
+    "check_event",
+    "check_history",
+    "offset_text",
+    "parse_offset",
+]
+
+RECOVERED: Final = "recovered"
+"""The event that tells a client where it is, on paths with a history."""
 
 Offset: TypeAlias = tuple[int, int]
 """Where an event is among those of its path; greater ones come later, and some are left out."""
@@ -18,7 +33,10 @@ START: Final[Offset] = (0, 0)
 """Before the first event."""
 
 OFFSET: Final = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
-WORD: Final = re.compile(r"[0-9A-Za-z_-]{0,64}", re.ASCII)
+WORD: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+
+MAX_SOCKETS: Final = 8
+"""How many of a client's former connections are known."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,11 +59,11 @@ class History:
     bytes: int | None = 8 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for name, types in (("events", int), ("seconds", int | float), ("bytes", int)):
+        for name, types in (("events", (int,)), ("seconds", (int, float)), ("bytes", (int,))):
             value = getattr(self, name)
             if value is None and name != "events":
                 continue
-            if isinstance(value, bool) or not isinstance(value, types) or not value > 0:
+            if type(value) not in types or not 0 < value < math.inf:
                 raise ValueError(f"History({name}=…) must be a positive number, got {value!r}")
 
 
@@ -53,24 +71,31 @@ class Position(NamedTuple):
     """Where a client is in the events of a path.
 
     Attributes:
-        epoch: names the history that the offset belongs to; empty when it was not known.
+        epoch: names the history that the offset belongs to; empty when it is not known.
         offset: of the last event that the client has got.
-        socket: id of the connection that it had.
+        sockets: ids of the connections that it had, the last ones.
     """
 
     epoch: str
     offset: Offset
-    socket: str
+    sockets: frozenset[str]
 
     @classmethod
-    def parse(cls, text: str) -> Position | None:
-        """Return the position in a text like ``3f9c:1763-0:5be1``, None when there is none."""
+    def parse(cls, text: str) -> Position:
+        """Return the position in a text like ``3f9c:1763-0:5be1,77a0``.
+
+        A client may write there what it likes: what is no position is one that is not known.
+        """
         epoch, _, rest = text.partition(":")
-        offset, _, socket = rest.partition(":")
-        parsed = parse_offset(offset)
-        if parsed is None or WORD.fullmatch(epoch) is None or WORD.fullmatch(socket) is None:
-            return None
-        return cls(epoch, parsed, socket)
+        offset, _, sockets = rest.partition(":")
+        parsed, ids = parse_offset(offset), sockets.split(",", MAX_SOCKETS)[:MAX_SOCKETS]
+        if parsed is None or not all(WORD.fullmatch(word) for word in (epoch, *ids)):
+            return UNKNOWN
+        return cls(epoch, parsed, frozenset(ids))
+
+
+UNKNOWN: Final = Position("", START, frozenset())
+"""The position of a client that has one which tells nothing."""
 
 
 def offset_text(offset: Offset) -> str:
@@ -100,3 +125,16 @@ def check_history(history: Any) -> History | None:
             f"history must be a positive number of events, or a History(…), got {history!r}"
         )
     return History(events=history)
+
+
+def check_event(event: str, history: History | None) -> None:
+    """Refuse the name of an event that belongs to the server, on a path that keeps a history.
+
+    Raises:
+        ValueError: it is that of the event which tells a client where it is.
+    """
+    if event == RECOVERED and history is not None:
+        raise ValueError(
+            f"the event {RECOVERED!r} belongs to the server on paths with a history: name yours"
+            " differently"
+        )

@@ -11,6 +11,7 @@ from tornado.websocket import WebSocketClosedError
 from tornado_websockets.encoding import encode
 from tornado_websockets.entrance import Entrance
 from tornado_websockets.frames import MAX_CONTROL_PAYLOAD, build_close
+from tornado_websockets.history import RECOVERED, check_event
 from tornado_websockets.runtime import runtime
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ class Outlet(Entrance):
         Raises:
             EncodeError: a value in data cannot be encoded; names its key path.
             WebSocketClosedError: the connection is closed.
+            ValueError: it is "recovered", on a path with a history.
         """
+        if event == RECOVERED:
+            check_event(event, self.websocket.history)
         payload = encode(event, data)
         wire = self._wire
         if not wire.is_open:
@@ -64,6 +68,11 @@ class Outlet(Entrance):
     def unsent_bytes(self) -> int:
         """Bytes that wait in this process for the client to read them."""
         return self._wire.unsent
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is sent now waits in this process, until the client has read more."""
+        return self._wire.is_full
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what was sent to take more.

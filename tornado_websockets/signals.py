@@ -43,8 +43,10 @@ connection_opened: Final = Signal()
 # socket; code: int, 1006 when there was none; reason: str; duration_s: float.
 connection_closed: Final = Signal()
 
-# websocket; room: str; member: the `Member`, once for all of a user's connections; socket: the
-# first of them to join the room, or the last to leave it.
+# websocket; room: str; member: the `Member`, once for all of a user's connections on all servers;
+# socket: the first of them to join the room, or the last to leave it, in its process alone. It is
+# None for members of a server that has died, or has come back after a long silence: one of the
+# others tells it then.
 member_joined: Final = Signal()
 member_left: Final = Signal()
 

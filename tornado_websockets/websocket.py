@@ -17,7 +17,7 @@ from tornado_websockets.exceptions import (
     DuplicateModuleError,
     InvalidInstanceError,
 )
-from tornado_websockets.history import History, check_history
+from tornado_websockets.history import History, check_event, check_history
 from tornado_websockets.layers import audience
 from tornado_websockets.limits.capacity import Capacity
 from tornado_websockets.modules.module import Module
@@ -34,7 +34,7 @@ from tornado_websockets.wire import (
     wire_options,
 )
 
-__all__ = ["Tap", "WebSocket", "registry"]
+__all__ = ["History", "Tap", "WebSocket", "registry"]
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 AnyModule = TypeVar("AnyModule", bound=Module)
@@ -61,13 +61,14 @@ class WebSocket(Broadcaster):
         compression: True or a dictionary compresses messages, False does not; None is
             ``TORNADO["compression"]``.
         history: how many events are kept for clients that come back, or a `History`; None keeps
-            none.
+            none. Clients that read too slowly are closed then.
         limits: those that differ from ``TORNADO["limits"]``, by name.
         monitored: False for a path that watches others: it is served and counted, but a monitor
             leaves it out of its totals and its log.
 
     Attributes:
         path: the path with its leading slash, like ``/chat``.
+        history: what it keeps of what it sends to all, None for nothing.
         url: the path of its URL, percent-encoded, like ``/ws/chat``.
         context: the value of ``self`` in callbacks that are methods.
         events: its callbacks.
@@ -81,8 +82,8 @@ class WebSocket(Broadcaster):
     Raises:
         InvalidInstanceError: path is no string.
         InvalidPathError: path is blank.
-        ValueError: permission, allowed_origins, slow_reader, compression or limits is none of the
-            above.
+        ValueError: permission, allowed_origins, slow_reader, compression, history or limits is none
+            of the above; or slow_reader leaves out events on a path with a history.
         DuplicatePathError: there is a WebSocket on this path; names both places.
     """
 
@@ -105,12 +106,12 @@ class WebSocket(Broadcaster):
         self.permission = check_permission(permission)
         self.require_origin = self.needs_user or None if require_origin is None else require_origin
         self._origins = check_origins(allowed_origins)
-        self._slow_reader = check_policy(slow_reader)
+        self.history = check_history(history)
+        self._slow_reader = check_policy(slow_reader, history=self.history)
         self._compression = check_compression(compression)
         self._limits = check_limits(limits)
         self.capacity = Capacity(self._limits)
         self._options: tuple[Mapping[str, Any], WireOptions] | None = None
-        self.history = check_history(history)
         self.url = url(self.path)
         self.monitored = monitored
         self.tap: Tap | None = None
@@ -178,7 +179,9 @@ class WebSocket(Broadcaster):
         Raises:
             NotCallableError: it could never be called.
             DuplicateEventError: the event has a callback already.
+            ValueError: it is "recovered", on a path with a history.
         """
+        check_event(getattr(callback, "__name__", ""), self.history)
         self.events.add(callback)
         return callback
 

@@ -27,9 +27,13 @@ MAX_LINES = 260
 PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
     "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
-    "feed.viewers", "control.masking", "control.rows", "control.tap",
+    "feed.viewers", "feed.merge", "feed.reports", "control.masking", "control.rows", "control.tap",
+    "history", "layers.log", "layers.replay", "layers.succession",
+    "layers.redis.fields", "layers.redis.roll", "layers.redis.roster",
     "limits.rates", "limits.census", "limits.loggate", "progress.live.board",
-    "progress.states", "progress.work.meter",
+    "progress.live.hearing",
+    "progress.states", "progress.work.meter", "layers.redis.address", "layers.redis.backoff",
+    "layers.redis.command", "layers.redis.lane", "layers.redis.parcel", "layers.redis.script",
 }  # fmt: skip
 SETTINGS_READERS = {"conf"}
 JSON_READERS = {"message", "testing"}  # testing plays the client, which decodes for itself

@@ -835,3 +835,202 @@ describe('in a page', () => {
     assert.equal(ws.state, 'open');
   });
 });
+
+describe('history', () => {
+  const PLAIN = 'ws://localhost:8000/ws/chat';
+
+  /** Tell the client where it is, as a server does at the opening. */
+  function place(recovered, offset, more) {
+    Peer.last.emit('recovered', { recovered, epoch: 'e1', offset, socket: 's1', missed: 0, ...more });
+  }
+
+  /** Deliver an event that has more than a name. */
+  function deliver(n, envelope) {
+    Peer.last.deliver(JSON.stringify({ event: 'e', data: { n }, ...envelope }));
+  }
+
+  function reconnect() {
+    Peer.last.drop(1006);
+    mock.timers.tick(30_000);
+    Peer.last.accept();
+  }
+
+  /** Return a client that is open, what it gets as `e`, and what it is told as `recovered`. */
+  function followed(path = '/chat') {
+    const ws = new TornadoWebSocket(path, { WebSocket: Peer });
+    const got = [];
+    const told = [];
+    ws.on('e', ({ n }) => got.push(n)).on('recovered', (data) => told.push(data));
+    Peer.last.accept();
+    return { ws, got, told };
+  }
+
+  function position() {
+    return new URL(Peer.last.url).searchParams.get('tws_position');
+  }
+
+  test('a client says where it was, and nothing the first time', () => {
+    const { ws, told } = followed();
+    assert.equal(Peer.last.url, PLAIN);
+    place(null, '4-0');
+    assert.deepEqual(told, []);
+    deliver(1, { offset: '5-0' });
+    deliver(2, { offset: '7-3' });
+    reconnect();
+    assert.equal(position(), 'e1:7-3:s1');
+    assert.equal(ws.url, PLAIN);
+  });
+
+  test('a client that has got nothing yet knows where it is', () => {
+    followed();
+    place(null, '4-0');
+    reconnect();
+    assert.equal(position(), 'e1:4-0:s1');
+  });
+
+  test('on a path without history its address is plain', () => {
+    followed();
+    Peer.last.emit('e', { n: 1 });
+    reconnect();
+    assert.equal(Peer.last.url, PLAIN);
+  });
+
+  test('the query of the page is kept', () => {
+    followed('/chat?room=a%20b&x');
+    place(null, '4-0');
+    reconnect();
+    assert.ok(Peer.last.url.startsWith(`${PLAIN}?room=a%20b&x&tws_position=`));
+    assert.equal(position(), 'e1:4-0:s1');
+  });
+
+  test('what was missed comes after the page was told, and an event comes once', () => {
+    const { got, told } = followed();
+    place(null, '0-0');
+    deliver(1, { offset: '1-0' });
+    reconnect();
+    place(true, '1-0', { missed: 2, socket: 's2' });
+    assert.deepEqual(told, [{ recovered: true, epoch: 'e1', offset: '1-0', socket: 's2', missed: 2 }]);
+    deliver(1, { offset: '1-0' });
+    deliver(2, { offset: '2-0' });
+    deliver(3, { offset: '10-0' });
+    deliver(2, { offset: '2-0' });
+    deliver(4, { offset: '10-1' });
+    assert.deepEqual(got, [1, 2, 3, 4]);
+  });
+
+  test('offsets beyond the numbers of JavaScript are told apart', () => {
+    const { got } = followed();
+    place(null, '0-0');
+    deliver(1, { offset: '18446744073709551614-0' });
+    deliver(2, { offset: '18446744073709551615-0' });
+    deliver(2, { offset: '18446744073709551615-0' });
+    assert.deepEqual(got, [1, 2]);
+  });
+
+  test('a new history begins at its own offset', () => {
+    const { got, told } = followed();
+    place(null, '50-0');
+    reconnect();
+    place(false, '3-0', { epoch: 'e2', socket: 's2' });
+    assert.deepEqual(told.map(({ recovered }) => recovered), [false]);
+    deliver(1, { offset: '4-0' });
+    assert.deepEqual(got, [1]);
+    reconnect();
+    assert.equal(position(), 'e2:4-0:s2,s1');
+  });
+
+  test('a page is told while it is connected, too', () => {
+    const { told } = followed();
+    place(null, '50-0');
+    Peer.last.emit('recovered', { recovered: false, epoch: 'e2', offset: '0-0', missed: 0 });
+    assert.deepEqual(told, [{ recovered: false, epoch: 'e2', offset: '0-0', missed: 0 }]);
+    reconnect();
+    assert.equal(position(), 'e2:0-0:s1');
+  });
+
+  test('who was open before it could know where it was may have missed something', () => {
+    const { told } = followed();
+    reconnect();
+    place(null, '3-0');
+    assert.deepEqual(told.map(({ recovered }) => recovered), [false]);
+  });
+
+  test('a history whose name is not known yet tells no position', () => {
+    const { told } = followed();
+    place(null, '0-0', { epoch: '' });
+    assert.deepEqual(told, []);
+    deliver(1, { offset: '1-0' });
+    reconnect();
+    assert.equal(Peer.last.url, PLAIN);
+    place(null, '7-0');
+    assert.deepEqual(told.map(({ recovered }) => recovered), [false]);
+  });
+
+  test('the last connections are named, the newest first', () => {
+    followed();
+    for (let n = 1; n <= 10; n += 1) {
+      place(n === 1 ? null : true, '1-0', { socket: `s${n}` });
+      reconnect();
+    }
+    assert.equal(position(), 'e1:1-0:s10,s9,s8,s7,s6,s5,s4,s3');
+  });
+
+  test('an event that comes before its offset is known comes once, and its offset counts', () => {
+    const { got } = followed();
+    place(null, '1-0');
+    deliver(1, { id: 'a' });
+    deliver(1, { id: 'a' });
+    deliver(2, { offset: '2-0' });
+    deliver(1, { offset: '3-0', id: 'a' });
+    deliver(3, { offset: '4-0', id: 'b' });
+    assert.deepEqual(got, [1, 2, 3]);
+    reconnect();
+    assert.equal(position(), 'e1:4-0:s1');
+  });
+
+  test('the position is noted before the page has the event', () => {
+    mock.method(console, 'error', () => {});
+    const { ws } = followed();
+    place(null, '1-0');
+    ws.on('e', () => {
+      throw new Error('mine');
+    });
+    deliver(1, { offset: '2-0' });
+    reconnect();
+    assert.equal(position(), 'e1:2-0:s1');
+  });
+
+  test('it is kept when the page closes the connection and opens it again', () => {
+    const { ws } = followed();
+    place(null, '1-0');
+    ws.close();
+    Peer.last.drop(1000);
+    ws.open();
+    assert.equal(position(), 'e1:1-0:s1');
+  });
+
+  test('what only looks like an offset, an id or a position is left alone', () => {
+    const { ws, got, told } = followed();
+    deliver(1, { offset: 5, id: 5 });
+    deliver(2, { offset: 'x-1' });
+    deliver(2, { offset: '1-0' });
+    deliver(2, { offset: '1-0' });
+    Peer.last.emit('recovered', { name: 'Ann' });
+    assert.deepEqual(got, [1, 2, 2, 2]);
+    assert.deepEqual(told, [{ name: 'Ann' }]);
+    place(null, '1-0');
+    deliver(3, { offset: null });
+    assert.deepEqual(got, [1, 2, 2, 2, 3]);
+    assert.equal(ws.state, 'open');
+  });
+
+  test('it remembers a bounded number of events that wait for their offset', () => {
+    const { got } = followed();
+    place(null, '0-0');
+    for (let n = 0; n <= 10_000; n += 1) deliver(n, { id: `id${n}` });
+    deliver('first, forgotten', { offset: '1-0', id: 'id0' });
+    deliver('second, remembered', { offset: '2-0', id: 'id1' });
+    assert.equal(got.length, 10_002);
+    assert.equal(got.at(-1), 'first, forgotten');
+  });
+});

@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClosedError
 
 from tests.tornado_websockets.visitors import logged_in, visitor
 from tornado_websockets.exceptions import InvalidRoomError, TooManyRoomsError
-from tornado_websockets.layers import layer
+from tornado_websockets.layers import Member, PresenceChange, audience, layer
 from tornado_websockets.signals import member_joined, member_left
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
@@ -275,6 +275,20 @@ async def test_a_path_that_is_given_back_leaves_no_room(
     await until_gone(ws)
     assert [change["came"] for change in told] == [True, False]
     assert layer().presence("/chat", "r") == []
+
+
+async def test_who_was_there_through_a_server_that_has_died_is_told_without_a_socket(
+    server: Server, told: list[dict[str, Any]]
+) -> None:
+    ws = WebSocket("/chat")
+    bob = Member("user 7", "7", "bob", datetime.now(UTC))
+    for path, is_there in (("/chat", False), ("/chat", True), ("/not/here", False)):
+        audience.tell(PresenceChange(path, None, "r", bob, is_there))
+    assert [(each["websocket"], each["member"], each["came"]) for each in told] == [
+        (ws, bob, False),
+        (ws, bob, True),
+    ]
+    assert {each["socket"] for each in told} == {None}
 
 
 async def test_rooms_of_one_name_on_two_paths_are_two(server: Server) -> None:

@@ -230,6 +230,8 @@ class Audience:
 
     def _announce(self) -> None:
         # From one queue, so that what threads and the event loop have done keeps its order.
+        # Those that come meanwhile have a call of their own: the event loop has other things to do.
         changes = self._rooms.changes
-        while changes:
-            self.announce(changes.popleft())
+        for _ in range(len(changes)):
+            if changes:  # what is announced may lead to more, which takes others
+                self.announce(changes.popleft())

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import abc
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from tornado_websockets.encoding import encode
-from tornado_websockets.history import Position, offset_text
 from tornado_websockets.layers.audience import Audience
-from tornado_websockets.layers.connection import Connection, Member
-from tornado_websockets.layers.log import Log
+from tornado_websockets.layers.connection import Member
 from tornado_websockets.layers.nodes import Answers, Node, NodeState
-from tornado_websockets.outgoing import Outgoing
+from tornado_websockets.layers.recovery import Recovery
 
 __all__ = ["Answer", "Hear", "Layer"]
 
@@ -24,7 +20,7 @@ Hear: TypeAlias = Callable[[Mapping[str, Any]], None]
 """Hears what another process tells, on the event loop."""
 
 
-class Layer(abc.ABC):
+class Layer(Recovery):
     """Reaches the clients of every process that serves.
 
     A project's own layer is a subclass that `TORNADO["layer"]` names. Between `start` and `stop`
@@ -35,7 +31,6 @@ class Layer(abc.ABC):
 
     Attributes:
         is_shared: whether more processes than one can be reached.
-        audience: who is connected to this process.
         node: this process.
         report: returns what this node says of itself once a second, as JSON has it; None is
             nothing.
@@ -44,12 +39,11 @@ class Layer(abc.ABC):
     is_shared: ClassVar[bool] = True
 
     def __init__(self, audience: Audience) -> None:
-        self.audience = audience
+        super().__init__(audience)
         self.node = Node.here()
         self.report: Callable[[], Mapping[str, Any]] | None = None
         self.answering: dict[str, Answer] = {}
         self.hearing: dict[str, Hear] = {}
-        self._logs: dict[str, Log] = {}
 
     # The server's life, on the event loop.
 
@@ -65,11 +59,11 @@ class Layer(abc.ABC):
     async def stop(self) -> None:
         """Send what waits, and end; every client has gone."""
         self.audience.served_changed = None
+        await self._stop_replays()
 
     def served_changed(self) -> None:
         """Look at `audience.served` again."""
-        for path in self._logs.keys() - self.audience.served.keys():
-            del self._logs[path]
+        self._drop_logs()
 
     @property
     def trouble(self) -> str:
@@ -122,60 +116,6 @@ class Layer(abc.ABC):
             ServerNotRunningError: nobody can be reached from this process.
             LayerUnavailableError: it was not acknowledged in time; it may be delivered later.
         """
-
-    # History, on the event loop.
-
-    def log(self, path: str) -> Log | None:
-        """Return what is kept of a path that has a history."""
-        log = self._logs.get(path)
-        if log is None:
-            history = self.audience.served.get(path)
-            if history is not None:
-                log = self._logs[path] = Log(history, time.monotonic)
-                self.begin(path, log)
-        return log
-
-    def begin(self, path: str, log: Log) -> None:
-        """Let a log begin; one that is filled from elsewhere has no epoch until then."""
-        log.begin()
-
-    @abc.abstractmethod
-    async def reach(self, path: str, position: Position | None) -> None:
-        """Wait until the log of a path covers a position, or it is certain that it does not.
-
-        It takes a few seconds at most, and raises nothing.
-        """
-
-    def welcome(self, path: str, connection: Connection, position: Position | None) -> None:
-        """Tell a client that has just joined where it is, and send what it has missed.
-
-        Args:
-            path: one that has a history.
-            connection: the client's.
-            position: where it was when it was here before, None when it was not.
-        """
-        log = self.log(path)
-        assert log is not None
-        missed = None if position is None else log.since(position.epoch, position.offset)
-        recovered = None if position is None else missed is not None
-        at = position.offset if position is not None and missed is not None else log.top
-        self.tell_position(connection, log.epoch, offset_text(at), recovered, len(missed or ()))
-        for entry in missed or ():
-            if position is not None and position.socket not in entry.without:
-                connection.send(entry.outgoing)
-
-    def tell_position(
-        self, connection: Connection, epoch: str, offset: str, recovered: bool | None, missed: int
-    ) -> None:
-        """Send the event ``recovered`` to a client."""
-        data = {
-            "recovered": recovered,
-            "epoch": epoch,
-            "offset": offset,
-            "socket": connection.id,
-            "missed": missed,
-        }
-        connection.send(Outgoing("recovered", encode("recovered", data)))
 
     # Presence.
 

@@ -16,9 +16,13 @@ class Connection(Protocol):
 
     Attributes:
         id: unique among the connections of all processes.
+        is_full: whether what is sent now waits in this process, until the client has read more.
     """
 
     id: str
+
+    @property
+    def is_full(self) -> bool: ...
 
     def send(self, outgoing: Outgoing) -> None:
         """Send a message; a client that has gone is no error."""

@@ -65,4 +65,4 @@ class LocalLayer(Layer):
             return
         offset = (log.top[0] + 1, 0)
         entry = log.append(offset, Outgoing(event, numbered(payload, offset)), without)
-        self.audience.deliver(path, entry.outgoing, without=without)
+        self.deliver(path, entry.outgoing, without)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from tornado_websockets.history import START, History, Offset, Position, offset_text
 from tornado_websockets.outgoing import Outgoing
 
 __all__ = ["Entry", "Log", "numbered"]
+
+_offset: Final = attrgetter("offset")
 
 
 class Entry(NamedTuple):
@@ -50,13 +53,13 @@ class Log:
         self.top = self.floor = START
         self._clock = clock
         self._bytes = 0
-        self._entries: OrderedDict[Offset, Entry] = OrderedDict()
+        self._entries: list[Entry] = []  # so that an offset is found by bisection
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries.values())
+        return iter(self._entries)
 
     def begin(self, epoch: str = "", at: Offset = START) -> None:
         """Forget everything, and begin behind an offset; without an epoch it is a new one."""
@@ -74,7 +77,7 @@ class Log:
         if offset <= self.top:
             raise ValueError(f"expected an offset beyond {self.top}, got {offset}")
         entry = Entry(offset, outgoing, without, self._clock())
-        self._entries[offset] = entry
+        self._entries.append(entry)
         self._bytes += len(outgoing.payload)
         self.top = offset
         self.trim()
@@ -82,23 +85,21 @@ class Log:
 
     def trim(self) -> None:
         """Let go of what is beyond the bounds."""
-        history, entries = self.history, self._entries
-        oldest_s = None if history.seconds is None else self._clock() - history.seconds
-        while entries:
-            first = next(iter(entries.values()))
-            is_within = (
-                len(entries) <= history.events
-                and (history.bytes is None or self._bytes <= history.bytes)
-                and (oldest_s is None or first.at_s >= oldest_s)
-            )
-            if is_within:
-                return
-            del entries[first.offset]
-            self._bytes -= len(first.outgoing.payload)
-            self.floor = first.offset
+        gone = 0
+        while gone < len(self._entries) and not self._is_within(gone):
+            self._bytes -= len(self._entries[gone].outgoing.payload)
+            gone += 1
+        if gone:
+            self.floor = self._entries[gone - 1].offset
+            del self._entries[:gone]
 
-    def since(self, epoch: str, offset: Offset) -> list[Entry] | None:
+    def since(self, epoch: str, offset: Offset, limit: int | None = None) -> list[Entry] | None:
         """Return the events behind an offset, the oldest first.
+
+        Args:
+            epoch: that of the offset.
+            offset: where to begin.
+            limit: how many events at most.
 
         Returns:
             None when some of them are gone, or the offset is none of this log.
@@ -106,18 +107,28 @@ class Log:
         self.trim()
         if not epoch or epoch != self.epoch:
             return None
-        if offset != self.floor and offset not in self._entries:
+        place = bisect_right(self._entries, offset, key=_offset)
+        if offset != self.floor and (not place or self._entries[place - 1].offset != offset):
             return None
-        found = []
-        for entry in reversed(self._entries.values()):
-            if entry.offset <= offset:
-                break
-            found.append(entry)
-        return found[::-1]
+        return self._entries[place : None if limit is None else place + limit]
 
     def covers(self, position: Position) -> bool:
         """Return whether it is known what comes behind a position, or that nobody knows."""
         return position.epoch == self.epoch and position.offset <= self.top
+
+    # Private.
+
+    def _is_within(self, gone: int) -> bool:
+        """Return whether the rest is within the bounds, when so many have been let go."""
+        history = self.history
+        return (
+            len(self._entries) - gone <= history.events
+            and (history.bytes is None or self._bytes <= history.bytes)
+            and (
+                history.seconds is None
+                or self._clock() - self._entries[gone].at_s <= history.seconds
+            )
+        )
 
 
 def numbered(payload: bytes, offset: Offset | None, id: str | None = None) -> bytes:

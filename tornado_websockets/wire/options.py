@@ -9,6 +9,7 @@ from typing import Any
 
 from tornado_websockets.conf import Config
 from tornado_websockets.deflate import Compression
+from tornado_websockets.history import History
 from tornado_websockets.outbox import POLICIES
 from tornado_websockets.rules import COMPRESSION, is_compression, limit_problems
 
@@ -72,15 +73,22 @@ def wire_options(
     )
 
 
-def check_policy(slow_reader: str | None) -> str | None:
-    """Return a policy for slow readers.
+def check_policy(slow_reader: str | None, *, history: History | None = None) -> str | None:
+    """Return a policy for slow readers, None for that of the project.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or it leaves out events of a history: who misses one comes back.
     """
     if slow_reader is not None and slow_reader not in POLICIES:
         raise ValueError(f"slow_reader should be one of {', '.join(POLICIES)}, got {slow_reader!r}")
-    return slow_reader
+    if history is None:
+        return slow_reader
+    if slow_reader not in (None, "close"):
+        raise ValueError(
+            f"slow_reader={slow_reader!r} leaves out events, which a path with a history promises"
+            " not to do: leave out slow_reader, or history"
+        )
+    return "close"
 
 
 def check_compression(

@@ -61,8 +61,7 @@ class Wire(asyncio.Protocol):
         self._handler = handler
         self._options = options
         self._stats = handler.websocket.stats
-        # Window bits and how, when the client has agreed.
-        self._compression: tuple[int, Compression] | None = None
+        self._compression: tuple[int, Compression] | None = None  # window bits and how
         self.is_open = False
         self._is_paused = False
 
@@ -96,8 +95,7 @@ class Wire(asyncio.Protocol):
     def write_message(self, message: str | bytes, binary: bool = False) -> asyncio.Future[None]:
         """Send a message; the future resolves when the client's buffer has room for another."""
         payload = message.encode() if isinstance(message, str) else message
-        opcode = BINARY if binary else TEXT
-        self._send(build_message(opcode, payload, self._compression), "")
+        self._send(build_message(BINARY if binary else TEXT, payload, self._compression), "")
         return asyncio.ensure_future(self._sender.drain())
 
     def write_ping(self, data: bytes) -> None:
@@ -132,6 +130,11 @@ class Wire(asyncio.Protocol):
     def unsent(self) -> int:
         """Bytes that wait for the client to read."""
         return self._sender.unsent
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is sent now has to wait, until the client has read more."""
+        return self._sender.is_full
 
     def send(self, outgoing: Outgoing) -> None:
         """Send a message that may go to others too; after a close it is dropped."""

@@ -14,6 +14,8 @@ from tornado_websockets.outgoing import Outgoing
 class Client:
     """A client that goes when it is told, or when its callback is done."""
 
+    is_full = False
+
     def __init__(self, audience: Audience, *, busy: bool = False, deaf: bool = False) -> None:
         self.id = f"{id(self):x}"
         self.audience = audience

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 
-from tests.tornado_websockets.layers.contract import LayerContract, member
+from tests.tornado_websockets.layers.contract import LayerContract, Page, member
 from tornado_websockets.layers import Audience, Layer, LocalLayer
 
 
@@ -17,6 +18,18 @@ class TestLocalLayer(LayerContract):
         layer.publish("/x", "all", b"{}")
         layer.publish("/x", "room", b"{}", rooms=["r"])
         assert client.got == ["all", "room"]
+
+    async def test_what_comes_for_a_path_that_was_given_back_goes_nowhere(
+        self, layer: Layer
+    ) -> None:
+        page = Page()
+        await self.visit(page)
+        sending = threading.Thread(target=layer.publish, args=("/h", "e", b'{"event":"e"}'))
+        sending.start()
+        sending.join()  # the loop has had no turn
+        self.audience.withdraw("/h")
+        await self.settle("/h", page.client)
+        assert page.client.got == ["recovered"]
 
     async def test_empty_rooms_vanish(self, layer: Layer) -> None:
         """Whether left one by one, or at the end of a connection; also those of nobody's."""

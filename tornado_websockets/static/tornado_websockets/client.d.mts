@@ -7,3 +7,4 @@ export declare const tws: typeof globalThis.tws;
 export type Options = TornadoWebSocketOptions;
 export type OpenInfo = TornadoWebSocketOpenInfo;
 export type CloseInfo = TornadoWebSocketCloseInfo;
+export type Recovery = TornadoWebSocketRecovery;

@@ -34,11 +34,27 @@ interface TornadoWebSocketCloseInfo {
   delay_ms: number;
 }
 
+/** What a client is told of the history of its path, when it was connected before. */
+interface TornadoWebSocketRecovery {
+  /** Whether nothing is missing: what was missed follows at once. */
+  recovered: boolean;
+  /** How many events follow; more may have come meanwhile. */
+  missed: number;
+  /** Names the history that the offset belongs to. */
+  epoch: string;
+  /** Where the client is in it. */
+  offset: string;
+  /** The id of its connection; absent when it is told during the connection. */
+  socket?: string;
+}
+
 interface TornadoWebSocketEvents {
   open: [event: Event, info: TornadoWebSocketOpenInfo];
   close: [event: CloseEvent, info: TornadoWebSocketCloseInfo];
   /** An Event of the native WebSocket, or an Error of the client. */
   error: [error: Event | Error];
+  /** On a path with a history. */
+  recovered: [recovery: TornadoWebSocketRecovery];
 }
 
 interface TornadoWebSocket {

@@ -20,6 +20,9 @@
   const STABLE_AFTER_MS = 5000;
   const TIMEOUT_MAX_MS = 2 ** 31 - 1; // setTimeout takes more than this for 1 ms
   const EXCERPT = 100; // characters of a bad frame shown in its error
+  const OFFSET = /^\d+-\d+$/;
+  const EARLY_MAX = 10_000; // ids of events that are remembered until they come again with their offset
+  const SOCKETS_MAX = 8; // ids of former connections that the server is told
 
   /** Report what a callback threw like any uncaught exception, without stopping the client. */
   function report(error) {
@@ -104,7 +107,18 @@
     const { event, data } = message;
     if (typeof event !== 'string' || event === '') refuse('expected an "event" that is a non-empty string');
     if (LIFECYCLE.has(event)) refuse(`"${event}" tells of the connection itself and cannot come from the server`);
-    return { event, data: data ?? {} };
+    return { event, data: data ?? {}, offset: message.offset, id: message.id };
+  }
+
+  /** Say whether one offset, such as "1763-0", is beyond another; their numbers may be larger than JavaScript's. */
+  function is_beyond(offset, other) {
+    const [one, two] = [offset, other].map((each) => each.split('-').map(BigInt));
+    return one[0] > two[0] || (one[0] === two[0] && one[1] > two[1]);
+  }
+
+  /** Say whether this is the event by which the server tells where the client is in the history of its path. */
+  function tells_position(event, data) {
+    return event === 'recovered' && typeof data.epoch === 'string' && OFFSET.test(data.offset);
   }
 
   /**
@@ -135,6 +149,13 @@
     #attempt = 0;
     #was_open = false;
     #failing = false;
+
+    // Where this client is in the history of its path, when that has one; see `recovered` in `on`.
+    #epoch = '';
+    #offset = '';
+    #sockets = []; // ids of the connections that it had, the newest first
+    #early = new Set(); // ids of events that came before they had an offset, oldest first
+    #reconnected = false;
 
     /**
      * @param {string} path The path given to `WebSocket(path)` on the server, with or without leading slash; may carry
@@ -208,6 +229,10 @@
      * - `close`: `(event, {will_reconnect, delay_ms})`, also after each failed attempt.
      * - `error`: `(error)`, an Event of the native WebSocket, or an Error of this client: an emit that was refused, a
      *   frame that cannot be used. Errors of the client that nobody listens to go to the console.
+     * - `recovered`: `({recovered, missed, …})`, on a path that keeps a history, after a reconnection. When `recovered`
+     *   is true, the `missed` events that the client has missed follow at once, as if the connection had never been
+     *   lost. When it is false some are missing, and the page gets what it needs in another way. The latter also comes
+     *   later, when the server itself has lost some.
      * - any other event of the server, `message` as well: `(data)`. A `warning` that nobody listens to goes to the
      *   console.
      *
@@ -309,7 +334,7 @@
     }
 
     #connect() {
-      const socket = new this.#WebSocket(this.#url, this.#protocols);
+      const socket = new this.#WebSocket(this.#url_with_position(), this.#protocols);
       clearTimeout(this.#timer);
       this.#socket = socket;
       this.#state = 'connecting';
@@ -332,6 +357,7 @@
         this.#attempt = 0;
       }, STABLE_AFTER_MS);
       const info = { reconnected: this.#was_open, attempt: this.#attempt };
+      this.#reconnected = this.#was_open;
       this.#was_open = true;
       this.#dispatch('open', event, info);
       while (this.#buffer.length > 0 && this.#socket?.readyState === OPEN) this.#socket.send(this.#buffer.shift());
@@ -345,8 +371,49 @@
         this.#fail(error);
         return;
       }
-      const { event, data } = message;
+      const { event, data, offset, id } = message;
+      if (tells_position(event, data)) {
+        this.#moved(data);
+        return;
+      }
+      if (this.#has_had(offset, id)) return;
       if (!this.#dispatch(event, data) && event === 'warning') console.warn('Warning of the server:', data);
+    }
+
+    #url_with_position() {
+      if (this.#epoch === '') return this.#url;
+      const position = [this.#epoch, this.#offset, this.#sockets].map((part) => encodeURIComponent(part)).join(':');
+      return `${this.#url}${this.#url.includes('?') ? '&' : '?'}tws_position=${position}`;
+    }
+
+    /** Take the position that the server tells, and tell the page whether something is missing. */
+    #moved(data) {
+      this.#epoch = data.epoch;
+      this.#offset = data.offset;
+      if (typeof data.socket === 'string') this.#sockets = [data.socket, ...this.#sockets].slice(0, SOCKETS_MAX);
+      // Who was open before, but did not get as far as to know where, may have missed something.
+      const recovered = data.recovered ?? (this.#reconnected ? false : null);
+      if (recovered !== null) this.#dispatch('recovered', { ...data, recovered });
+    }
+
+    /**
+     * Note the offset and the id of an event, and say whether the event has come before.
+     *
+     * While the server cannot give an event its place among the others, it sends it with an id alone; later it comes
+     * again, with both.
+     */
+    #has_had(offset, id) {
+      if (!OFFSET.test(offset)) {
+        if (typeof id !== 'string') return false;
+        const is_early = this.#early.has(id);
+        this.#early.add(id);
+        if (this.#early.size > EARLY_MAX) this.#early.delete(this.#early.values().next().value);
+        return is_early;
+      }
+      if (this.#epoch === '') return this.#early.delete(id);
+      if (!is_beyond(offset, this.#offset)) return true;
+      this.#offset = offset; // before the page has it: an event whose callback throws does not come again
+      return this.#early.delete(id);
     }
 
     #closed(event) {
