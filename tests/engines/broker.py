@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,10 +17,16 @@ START_TIMEOUT_S: Final = 20
 
 
 class Broker:
-    """Serves on a free port of 127.0.0.1, and keeps nothing on a disk."""
+    """Serves on a free port of 127.0.0.1, until it is stopped; then again on the same one.
 
-    def __init__(self) -> None:
+    Args:
+        keeps: whether it knows after a restart what it knew before; else it is empty then.
+        options: further ones of redis-server, like ``maxmemory="2mb"``.
+    """
+
+    def __init__(self, *, keeps: bool = False, **options: str) -> None:
         self.port = free_port()
+        self._options = {"appendonly": "yes" if keeps else "no", **options}
         self._folder = Path(tempfile.mkdtemp(prefix="broker-"))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -38,12 +45,12 @@ class Broker:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options: dict[str, Any] = {
-            "--port": self.port,
-            "--bind": "127.0.0.1",
-            "--save": "",
-            "--appendonly": "no",
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "save": "",
+            **self._options,
         }
-        words = [str(word) for pair in options.items() for word in pair]
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self._process = subprocess.Popen(
             ["redis-server", *words], cwd=self._folder, stdout=subprocess.DEVNULL
         )
@@ -53,18 +60,35 @@ class Broker:
                 raise AssertionError("redis-server did not start")
             time.sleep(0.02)
 
+    def pause(self) -> None:
+        """Let it take connections and answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it answer again, also what came in the meantime."""
+        self._signal(signal.SIGCONT)
+
+    def run(self, *command: str) -> str:
+        """Return what redis-cli says to a command."""
+        words = ["redis-cli", "-p", str(self.port), *command]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
     def stop(self) -> None:
-        """End it at once."""
+        """End it at once, as `kill -9` does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as sock:
                 sock.sendall(b"PING\r\n")
-                return sock.recv(16).startswith(b"+PONG")
+                return sock.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 

@@ -1,0 +1,51 @@
+"""What one server brings, and what is none of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines.broker import Broker
+from tests.tornado_websockets.layers.clients import Page, until
+from tests.tornado_websockets.layers.redis.station import stations
+from tornado_websockets.history import History
+
+
+async def test_what_nobody_of_this_project_sends_is_counted_and_logged_once(
+    url: str, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stations(1, url) as (one,):
+        shard, page = one.layer.shards[0], Page()
+        client = await one.visit(page, "/live")
+        for text in ("rubbish", "L 0123456789abcdef\nrubbish", "", '{"event":"news"}'):
+            broker.run("PUBLISH", shard.channel("events", "/live"), text)
+        await until(lambda: shard.refused == 4)
+        assert caplog.text.count("no process of this project sends") == 1
+        one.say(1, path="/live")
+        assert client.got == ["e"]
+
+
+async def test_a_path_may_come_and_go_and_get_a_history(url: str, broker: Broker) -> None:
+    async with stations(2, url) as (one, two):
+        shard = one.layer.shards[0]
+        channel = shard.channel("events", "/new")
+        for station in (one, two):
+            station.audience.serve("/new", None)
+        await until(lambda: broker.run("PUBSUB", "NUMSUB", channel).endswith("2"))
+        one.audience.serve("/new", History(events=5))
+        follower = shard.follower("/new")
+        assert follower is not None
+        await until(lambda: bool(one.layer.log("/new").epoch))  # type: ignore[union-attr]
+        one.audience.serve("/new", History(events=6))
+        assert shard.follower("/new") is follower
+        two.audience.withdraw("/new")
+        one.audience.withdraw("/new")
+        await until(lambda: broker.run("PUBSUB", "NUMSUB", channel).endswith("0"))
+        assert shard.follower("/new") is None
+
+
+async def test_names_begin_with_the_prefix(broker: Broker) -> None:
+    async with stations(1, f"{broker.url}?prefix=shop") as (one,):
+        shard = one.layer.shards[0]
+        assert shard.key("a", "b") == "shop:a:b"
+        assert shard.channel("a") == "shop:0:a"
+        assert await shard.client.ping()

@@ -1,0 +1,67 @@
+"""Whether a Redis server can be used, told once each time that this changes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from tornado_websockets.layerspec import without_password
+
+__all__ = ["Health"]
+
+logger = logging.getLogger("tornado_websockets")
+
+BLIP_S: Final = 1.0
+"""Seconds of an outage that nobody needs to be told of but the log."""
+
+
+class Health:
+    """Knows who cannot use a server, and since when.
+
+    Args:
+        name: what the server is called.
+        clock: returns seconds.
+
+    Attributes:
+        reason: what was wrong last.
+    """
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.reason = ""
+        self._name = name
+        self._clock = clock
+        self._failing: set[str] = set()
+        self._since_s = 0.0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether everybody can use it."""
+        return not self._failing
+
+    @property
+    def trouble(self) -> str:
+        """What does not work now, in a few words; empty while everything does."""
+        down_s = 0.0 if self.is_well else self._clock() - self._since_s
+        return f"{self._name} has not answered for {down_s:.0f} s" if down_s >= BLIP_S else ""
+
+    def fail(self, who: str, error: Exception) -> None:
+        """Note that somebody cannot use it; the first of an outage is logged."""
+        self.reason = without_password(str(error) or type(error).__name__)
+        if self.is_well:
+            self._since_s = self._clock()
+            logger.warning(
+                "%s cannot be used: %s (the clients of this process are served, and what is for"
+                " others waits)",
+                self._name,
+                self.reason,
+            )
+        self._failing.add(who)
+
+    def recover(self, who: str) -> None:
+        """Note that somebody can use it; the end of an outage is logged."""
+        if who in self._failing:
+            self._failing.discard(who)
+            if self.is_well:
+                logger.warning("%s is back after %.1f s", self._name, self._clock() - self._since_s)

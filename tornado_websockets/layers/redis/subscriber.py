@@ -1,0 +1,222 @@
+"""Listens to channels of a Redis server, whatever happens to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from tornado_websockets.layers.redis.address import Address
+from tornado_websockets.layers.redis.health import Health
+from tornado_websockets.layers.redis.link import Link
+from tornado_websockets.layers.redis.pause import Pause
+
+__all__ = ["Subscriber"]
+
+logger = logging.getLogger("tornado_websockets")
+
+PING_S: Final = 1.0
+"""Seconds between the questions whether the server is there."""
+
+SILENCE_S: Final = 3.0
+"""Seconds of silence after which the connection is given up."""
+
+CHUNK: Final = 500
+"""Channels of one command."""
+
+WHO: Final = "subscriber"
+
+
+class _Channel(NamedTuple):
+    handle: Callable[[bytes], None]
+    ready: Callable[[], None] | None
+
+
+class Subscriber:
+    """Calls a function for each message of a channel, on the event loop.
+
+    What is sent while the connection is away is lost, so each channel is told when it has begun,
+    and begun again.
+
+    Args:
+        address: the server.
+        health: is told whether the server can be used.
+
+    Attributes:
+        pause: the time after a failure.
+        came_up: are called when that begins, after the channels were told.
+        went_down: are called when that ends.
+    """
+
+    def __init__(self, address: Address, health: Health) -> None:
+        self.pause = Pause()
+        self.came_up: list[Callable[[], None]] = []
+        self.went_down: list[Callable[[], None]] = []
+        self._address = address
+        self._health = health
+        self._channels: dict[str, _Channel] = {}
+        self._link: Link | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._down_since_s = time.monotonic()
+        # What follows when Redis answers a ping that was sent behind something.
+        self._awaited: dict[bytes, Callable[[], None]] = {}
+        self._pings = 0
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every channel is heard now."""
+        return self._up.is_set()
+
+    @property
+    def down_s(self) -> float:
+        """Seconds since the channels were heard last."""
+        return 0.0 if self.is_up else time.monotonic() - self._down_since_s
+
+    async def wait(self) -> None:
+        """Wait until every channel is heard."""
+        await self._up.wait()
+
+    def listen(
+        self,
+        channel: str,
+        handle: Callable[[bytes], None],
+        ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Hear a channel from soon on.
+
+        Args:
+            channel: its name.
+            handle: gets each message; what it raises is logged.
+            ready: is called each time when the channel is heard from now on, also after an outage.
+        """
+        self._channels[channel] = _Channel(handle, ready)
+        if self._link is not None:
+            self._send(self._link, "SUBSCRIBE", [channel], lambda: self._tell_ready([channel]))
+
+    def unlisten(self, channel: str) -> None:
+        """Hear a channel no longer."""
+        if self._channels.pop(channel, None) is not None and self._link is not None:
+            self._send(self._link, "UNSUBSCRIBE", [channel], lambda: None)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._up = asyncio.Event()  # of this event loop
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End."""
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait([self._task, *self._sending])
+        self._task = None
+
+    # Private.
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._hear()
+            except Exception as error:  # noqa: BLE001  whatever it is, it ends no earlier
+                self._health.fail(WHO, error)
+            finally:
+                self._set_down()
+            await self.pause.wait()
+
+    async def _hear(self) -> None:
+        """Read messages until the connection ends."""
+        link = Link(self._address)
+        pinging: asyncio.Task[None] | None = None
+        try:
+            await link.open()
+            self._link = link
+            self._awaited.clear()
+            self._send(link, "SUBSCRIBE", list(self._channels), self._set_up)
+            loop = asyncio.get_running_loop()
+            pinging = loop.create_task(self._ping(link))
+            async with asyncio.timeout(SILENCE_S) as silence:
+                look_s = 0.0
+                while True:
+                    message = await link.read()
+                    now_s = loop.time()
+                    if now_s > look_s:
+                        look_s = now_s + PING_S / 2
+                        silence.reschedule(now_s + SILENCE_S)
+                    self._take(message)
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no answer for {SILENCE_S:.0f} s") from error
+        finally:
+            self._link = None
+            for task in (pinging, *self._sending):
+                if task is not None:
+                    task.cancel()
+            await link.close()
+
+    async def _ping(self, link: Link) -> None:
+        # An error here is one of `read` as well, which tells it.
+        with contextlib.suppress(Exception):
+            while True:
+                await asyncio.sleep(PING_S)
+                await link.send("PING", "")
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, list) and message[0] == b"message":
+            channel = self._channels.get(message[1].decode("utf-8", "replace"))
+            if channel is not None:
+                try:
+                    channel.handle(message[2])
+                except Exception:
+                    logger.exception("a message of Redis could not be handled")
+            return
+        # Outside of any channel, an answer is the text alone.
+        text = message[1] if isinstance(message, list) else message
+        done = self._awaited.pop(text, None)
+        if done is not None:
+            done()
+
+    def _send(
+        self, link: Link, command: str, channels: list[str], done: Callable[[], None]
+    ) -> None:
+        """Send a command, and call something when Redis has done it."""
+        self._pings += 1
+        token = str(self._pings)
+        self._awaited[token.encode()] = done
+        task = asyncio.get_running_loop().create_task(self._write(link, command, channels, token))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _write(self, link: Link, command: str, channels: list[str], token: str) -> None:
+        # An error here is one of `read` as well, which tells it.
+        with contextlib.suppress(Exception):
+            for at in range(0, len(channels), CHUNK):
+                await link.send(command, *channels[at : at + CHUNK])
+            await link.send("PING", token)
+
+    def _set_up(self) -> None:
+        self.pause.reset()
+        self._up.set()
+        self._health.recover(WHO)
+        self._tell_ready(list(self._channels))
+        _call(self.came_up)
+
+    def _set_down(self) -> None:
+        if self.is_up:
+            self._up.clear()
+            self._down_since_s = time.monotonic()
+            _call(self.went_down)
+
+    def _tell_ready(self, names: Iterable[str]) -> None:
+        channels = [self._channels.get(name) for name in names]
+        _call([each.ready for each in channels if each is not None and each.ready is not None])
+
+
+def _call(functions: Iterable[Callable[[], None]]) -> None:
+    for function in list(functions):
+        try:
+            function()
+        except Exception:
+            logger.exception("%r failed", function)
