@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import socket
 import statistics
 import sys
@@ -38,6 +39,7 @@ class Viewer:
 
     unsent_bytes = 0
     is_full = False
+    known_user = None
 
     def __init__(self) -> None:
         self.sent = 0
@@ -119,13 +121,14 @@ class Bench:
 
     def __init__(self, monitor: Any, paths: list[WebSocket], *, every_s: float) -> None:
         # It needs settings.
+        from tws_admin.feed.alone import Alone
         from tws_admin.feed.observer import Observer
+        from tws_admin.feed.sending import send_due
 
-        monitor.register()
-        self._monitor = monitor
         self._paths = paths
         self._every_s = every_s
         self._observer = Observer()
+        self._scene = Alone(self._observer, functools.partial(send_due, monitor.register()))
 
     async def run(self, called: int, ticks: int, *, viewers: int) -> tuple[float, float]:
         """Return the median of milliseconds and of kilobytes of a tick."""
@@ -142,7 +145,8 @@ class Bench:
             self._go_on(called)
             sent = sum(each.sent for each in crowd)
             start = time.thread_time()
-            self._monitor.tick(self._observer)
+            self._observer.tick()
+            self._scene.tick()
             costs_ms.append((time.thread_time() - start) * 1000)
             sizes_kb.append((sum(each.sent for each in crowd) - sent) / 1000 / max(1, viewers))
         for each in crowd:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["Attempts"]
@@ -24,12 +25,18 @@ class Attempts:
 
     def make(self, what: str, function: Callable[..., Any], *args: Any) -> bool:
         """Call a function, and return whether it raised nothing."""
-        try:
+        with self.making(what):
             function(*args)
+        return what not in self._failing
+
+    @contextlib.contextmanager
+    def making(self, what: str) -> Iterator[None]:
+        """Go on behind the block, whatever is raised in it."""
+        try:
+            yield
         except Exception:
             if what not in self._failing:
                 self._failing.add(what)
                 logger.exception(self._sentence, what)
-            return False
-        self._failing.discard(what)
-        return True
+        else:
+            self._failing.discard(what)

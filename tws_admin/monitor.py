@@ -7,23 +7,26 @@ thread, where the counters change; other threads ask there, so there is no lock.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import time
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tornado.websocket import WebSocketClosedError
 
 from tornado_websockets import signals
-from tornado_websockets.layers import audience
+from tornado_websockets.layers import layer
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket, registry
 from tornado_websockets.websockethandler import WebSocketHandler
+from tws_admin.asking import ask_loop
+from tws_admin.feed.absent import absent
+from tws_admin.feed.alone import Alone
+from tws_admin.feed.nodes import NoSuchNodeError
 from tws_admin.feed.observer import Observer
-from tws_admin.feed.reading import NOTHING, versions
-from tws_admin.feed.sampler import RANGES, Sampler
-from tws_admin.feed.state import Feed
+from tws_admin.feed.sampler import RANGES
+from tws_admin.feed.sending import NO_TASKS, Source, send_all, send_due
+from tws_admin.feed.together import Together
 from tws_admin.feed.viewers import Viewer
 from tws_admin.permissions import abilities, may_watch_feed, sees_tasks
 
@@ -38,15 +41,6 @@ LIMITS: Final = {
     "burst": 50,
 }
 
-PATIENCE_S: Final = 1.0
-"""Seconds after which a thread that waits for the event loop looks whether there still is one."""
-
-NO_TASKS: Final[dict[str, Any]] = {"tasks": []}
-"""What who may not see everybody's progress tasks has of them."""
-
-TOO_SLOW: Final = (4008, "reader too slow")
-
-Answer = concurrent.futures.Future[dict[str, Any] | None]
 Attach = Callable[[WebSocket], None]
 """Registers callbacks on the monitor's WebSocket."""
 
@@ -57,6 +51,7 @@ class Monitor:
     def __init__(self) -> None:
         self._websocket: WebSocket | None = None
         self._observer: Observer | None = None
+        self._scene: Alone | Together | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -97,21 +92,29 @@ class Monitor:
             runtime.call(self._server_started)
         return self._websocket
 
-    def snapshot(self, range: str = "10m", user: Any = None) -> dict[str, Any]:
+    def snapshot(
+        self, range: str = "10m", user: Any = None, *, node: str | None = None, within_s: float = 2
+    ) -> dict[str, Any]:
         """Return the data of the event ``snapshot``, from any thread.
 
-        In a process without a server it is empty, with the state ``absent``.
+        In a process without a server it is empty, with the state ``absent``. On the event loop, and
+        when other nodes take too long, it is that of this node alone.
 
         Args:
             range: one of `RANGES`, of the history.
             user: whose abilities are told, None for nobody's; blocks, as it may ask the database.
+            node: the id of the only node that is seen; None, or one that is not there, is all.
+            within_s: how long other nodes may take.
 
         Raises:
             ValueError: there is no such range.
         """
         if range not in RANGES:
             raise ValueError(f"range should be one of {', '.join(RANGES)}, got {range!r}")
-        data = self._ask(range) or _absent(range)
+        if runtime.is_here or not runtime.is_running:
+            data = self._alone(range)
+        else:
+            data = ask_loop(self._look, node, range, within_s) or absent(range)
         may = [] if user is None else abilities(user)
         return {**data, "may": may, **({} if "tasks" in may else NO_TASKS)}
 
@@ -125,63 +128,102 @@ class Monitor:
     def tick(self, observer: Observer) -> None:
         """Begin the next tick, and send it to the viewers to whom it is due."""
         observer.tick()
-        observer.attempt("the ticks", self._send_due, observer)
+        if self._scene is not None:
+            self._scene.tick()
 
-    def welcome(self, socket: WebSocketHandler, answer: dict[str, Any], range: str) -> None:
+    async def welcome(
+        self, socket: WebSocketHandler, answer: dict[str, Any], range: str, node: str | None = None
+    ) -> None:
         """Send a snapshot to a viewer, who gets ticks from then on.
 
         Args:
             socket: the viewer's connection.
             answer: what is in it besides.
             range: of the history.
+            node: the id of the only node that is seen; None is all.
+
+        Raises:
+            NoSuchNodeError: that node is not there.
         """
-        observer = self._observer
-        if observer is not None:
-            observer.viewers.setdefault(socket, Viewer(observer.seq)).seq = observer.seq
-        data = self._data(range) or _absent(range)
+        scene = self._scene
+        if scene is None:
+            data = absent(range)
+        else:
+            view, data = await scene.look(node, range, keep=True)
+            viewer = self.leave(socket) or Viewer(0)
+            viewer.seq = view.seq
+            view.viewers[socket] = viewer
         hidden = {} if sees_tasks(socket.known_user) else NO_TASKS
         with contextlib.suppress(WebSocketClosedError):
             socket.emit("snapshot", {**data, **hidden, **answer})
 
-    def history(self, range: str) -> dict[str, Any]:
-        """Return the rings of a range."""
-        observer = self._observer
-        return _absent(range)["history"] if observer is None else observer.history(range)
+    async def history(self, range: str, node: str | None = None) -> dict[str, Any]:
+        """Return the rings of a range.
+
+        Args:
+            range: one of `RANGES`.
+            node: the id of the only node that is meant; None is all.
+
+        Raises:
+            NoSuchNodeError: that node is not there.
+        """
+        data = absent(range) if self._scene is None else (await self._scene.look(node, range))[1]
+        found: dict[str, Any] = data["history"]
+        return found
 
     def pace(self, socket: WebSocketHandler, every_s: int) -> None:
         """Send ticks to a viewer as often as every so many seconds."""
-        if self._observer is not None and socket in self._observer.viewers:
-            self._observer.viewers[socket].every_s = every_s
+        for view in self._views:
+            if socket in view.viewers:
+                view.viewers[socket].every_s = every_s
 
-    def leave(self, socket: WebSocketHandler) -> None:
-        """Forget a viewer who has gone."""
-        if self._observer is not None:
-            self._observer.viewers.pop(socket, None)
+    def node_of(self, socket: WebSocketHandler) -> str | None:
+        """Return the id of the only node that a viewer watches; None is all."""
+        return next((view.node for view in self._views if socket in view.viewers), None)
+
+    def leave(self, socket: WebSocketHandler) -> Viewer | None:
+        """Forget a viewer, and return what was known of the one."""
+        found = [view.viewers.pop(socket, None) for view in self._views]
+        return next((viewer for viewer in found if viewer is not None), None)
 
     # Private.
+
+    @property
+    def _views(self) -> Sequence[Source]:
+        return [] if self._scene is None else self._scene.views
 
     def _server_started(self, **kwargs: Any) -> None:
         if not self._is_registered():
             return  # in a test of something else, which has a registry of its own
         self._end()
-        self._observer = Observer()
-        self._observer.lifecycle.connect()
+        observer = self._observer = Observer(self._count_viewers)
+        send = functools.partial(send_due, self.websocket)
+        if layer().is_shared:
+            self._scene = Together(observer, send)
+        else:
+            self._scene = Alone(observer, send)
+        observer.lifecycle.connect()
         self.log("server_started")
-        self._observer.tick()
-        self._wait(self._observer)
+        observer.tick()
+        self._wait(observer)
 
     def _server_stopping(self, **kwargs: Any) -> None:
-        observer = self._observer
-        if observer is None or not self.is_running:
+        observer, scene = self._observer, self._scene
+        if observer is None or scene is None or not self.is_running:
             return
         self.log("server_stopping")
         observer.state = "stopping"
         observer.tick()
-        observer.attempt("the last tick", self._send, observer, list(observer.viewers))
+        scene.end()
+        for view in self._views:
+            observer.attempt("the last tick", send_all, self.websocket, view)
         self._end()
 
     def _is_registered(self) -> bool:
         return self._websocket is not None and registry.get(PATH) is self._websocket
+
+    def _count_viewers(self) -> int:
+        return sum(len(view.viewers) for view in self._views)
 
     def _end(self) -> None:
         if self._timer is not None:
@@ -198,62 +240,20 @@ class Monitor:
         self._wait(observer)
         self.tick(observer)
 
-    def _send_due(self, observer: Observer) -> None:
-        # Those who have not read yet get all of it at once, when they have.
-        due = observer.viewers.due(observer.seq)
-        self._send(observer, [each for each in due if not each.unsent_bytes])
+    def _alone(self, range: str) -> dict[str, Any]:
+        if self._scene is None or not runtime.is_running:
+            return absent(range)
+        return self._scene.alone(range)
 
-    def _send(self, observer: Observer, sockets: list[WebSocketHandler]) -> None:
-        """Send a tick to each, encoded once for all who have the same one already."""
-        for since, group in observer.viewers.groups(sockets).items():
-            changes = observer.changes(since)
-            if changes is None:  # they have read nothing for minutes
-                audience.close_each(group, *TOO_SLOW)
-                continue
-            for seeing in (True, False):
-                to = [each for each in group if sees_tasks(each.known_user) is seeing]
-                if to:
-                    self.websocket.broadcast("tick", changes, to=to)
-                changes.pop("tasks", None)
-            observer.viewers.advance(group, observer.seq)
-
-    def _data(self, range: str) -> dict[str, Any] | None:
-        if self._observer is None or not runtime.is_running:
-            return None
-        return self._observer.snapshot(range)
-
-    def _ask(self, range: str) -> dict[str, Any] | None:
-        """Return what `_data` does, from any thread."""
-        if runtime.is_here or not runtime.is_running:
-            return self._data(range)
-        answer: Answer = concurrent.futures.Future()
-
-        def settle() -> None:
-            try:
-                answer.set_result(self._data(range))
-            except Exception as error:  # noqa: BLE001  it is raised where it was asked for
-                answer.set_exception(error)
-
-        runtime.call(settle)
-        return _result(answer)
-
-
-def _result(answer: Answer) -> dict[str, Any] | None:
-    while runtime.is_running:  # a call is dropped when the server ends meanwhile
-        with contextlib.suppress(TimeoutError):
-            return answer.result(PATIENCE_S)
-    return None
-
-
-def _absent(range: str) -> dict[str, Any]:
-    """Return the snapshot of a process without a server."""
-    return {
-        **Feed("").snapshot(),
-        "time": round(time.time(), 3),
-        "server": {**versions(), "state": "absent", "viewers": 0},
-        "totals": {**NOTHING, "peak": 0},
-        "history": Sampler(0.0).history(range),
-    }
+    async def _look(self, node: str | None, range: str, within_s: float) -> dict[str, Any]:
+        if self._scene is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    try:
+                        return (await self._scene.look(node, range))[1]
+                    except NoSuchNodeError:
+                        return (await self._scene.look(None, range))[1]
+        return self._alone(range)
 
 
 monitor: Final = Monitor()

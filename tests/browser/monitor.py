@@ -40,6 +40,7 @@ class Site(Demo):
         port: int = 0,
         visitors: int = 0,
         settings: str = "testapp.settings",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.database = directory / "demo.sqlite3"
         self._clients = contextlib.ExitStack()
@@ -48,6 +49,7 @@ class Site(Demo):
             "DATABASE_URL": f"sqlite:///{self.database}",
             # So that a session outlives a restart.
             "SECRET_KEY": "of-tests-" + "x" * 50,
+            **(environment or {}),
         }
         super().__init__(
             directory, "--noreload", port=port, visitors=visitors, environment=self.environment

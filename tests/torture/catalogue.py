@@ -1,4 +1,4 @@
-"""The fourteen scenarios."""
+"""The scenarios."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from tests.torture.scenarios import (
     cpu,
     database,
     descriptors,
+    emptied,
     flood,
+    frozen,
     loris,
+    lostnode,
     malformed,
     origins,
+    outage,
     oversize,
+    partition,
+    replay,
     resets,
     sessions,
+    severed,
     shutdown,
     slow,
     spoofing,
@@ -59,4 +66,11 @@ SCENARIOS: Final = (
     Scenario(12, "Views that sleep or compute", cpu.run),
     Scenario(13, "Spoofed headers, smuggled requests, injected lines", spoofing.run),
     Scenario(14, "Mixed traffic and churn", churn.run),
+    Scenario(15, "Redis goes away", outage.run),
+    Scenario(16, "Redis comes back empty", emptied.run),
+    Scenario(17, "Connections to Redis that break", severed.run),
+    Scenario(18, "Redis stops answering", frozen.run),
+    Scenario(19, "A node is lost", lostnode.run),
+    Scenario(20, "Coming back while much is published", replay.run),
+    Scenario(21, "A cable is pulled between machines", partition.run),
 )

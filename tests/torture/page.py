@@ -12,7 +12,7 @@ __all__ = ["page", "text"]
 HEADER = ("What", "Promised", "Seen", "Verdict")
 
 INTRODUCTION = (
-    "What the server does on bad days, tried on a real process with real sockets, as written by"
+    "What the server does on bad days, tried on real processes with real sockets, as written by"
     ' `make torture ARGS="--write"`. Each table says what was promised, and what was seen. *Late*'
     " is a time that was missed by less than {patience} times on a busy machine; a count, a loss or"
     " a close code is never taken so lightly. A verdict that is empty belongs to a number that"

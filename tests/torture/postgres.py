@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tests.torture.missing import MissingProgramError
+
 __all__ = ["MissingProgramError", "Postgres"]
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -23,10 +25,6 @@ START_TIMEOUT_S: Final = 60
 READY: Final = re.compile(r"database system is ready to accept connections")
 
 QUICK: Final = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB")
-
-
-class MissingProgramError(Exception):
-    """A program that a scenario needs is not installed."""
 
 
 class Postgres:

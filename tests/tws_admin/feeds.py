@@ -10,7 +10,13 @@ from tests.tws_admin.operators import operator
 from tornado_websockets.testing import Client, Server
 from tws_admin.monitor import PATH
 
-KEYS = {"paths": ("path",), "bars": ("path", "name"), "tasks": ("id",), "events": ("event",)}
+KEYS = {
+    "paths": ("path",),
+    "bars": ("path", "name"),
+    "tasks": ("id",),
+    "nodes": ("id",),
+    "events": ("event",),
+}
 LOG_SIZE = 500
 
 
@@ -38,7 +44,7 @@ class State:
             self.data[key] = tick[key]
         for key in ("server", "totals"):
             self.data[key] |= tick.get(key, {})
-        for key in ("paths", "bars", "tasks"):
+        for key in ("paths", "bars", "tasks", "nodes"):
             self.data[key] = _merged(self[key], tick.get(key, []), key)
         self.data["lifecycle"] = (self["lifecycle"] + tick.get("lifecycle", []))[-LOG_SIZE:]
 

@@ -138,7 +138,7 @@ def test_it_has_every_section_with_a_heading_in_order(viewer: Client) -> None:
     body = page[page.index('<div id="tws-dashboard"') :]
     sections = re.findall(r'<section [^>]*data-tws="(\w+)" aria-labelledby="([\w-]+)"', body)
     assert {name for name, _title in sections} == {
-        "status", "tiles", "charts", "paths", "connections", "lifecycle", "progress",
+        "status", "tiles", "nodes", "charts", "paths", "connections", "lifecycle", "progress",
     }  # fmt: skip
     for _name, title in sections:
         assert f'<h2 id="{title}"' in body

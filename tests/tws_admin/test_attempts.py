@@ -36,3 +36,15 @@ def test_what_works_gets_its_arguments() -> None:
     got: list[int] = []
     assert Attempts("%s").make("this", got.append, 1)
     assert got == [1]
+
+
+def test_a_block_that_fails_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    attempts = Attempts("it goes on without %s")
+    for _ in range(2):
+        with attempts.making("this"):
+            fail()
+    with attempts.making("this"):
+        pass
+    with attempts.making("this"):
+        fail()
+    assert len(caplog.records) == 2

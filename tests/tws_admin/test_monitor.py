@@ -31,8 +31,8 @@ from tornado_websockets.testing import Server
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket, registry
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin import monitor as module
 from tws_admin import websockets
+from tws_admin.feed.absent import absent
 from tws_admin.monitor import PATH, Monitor, monitor
 from tws_admin.permissions import sees_tasks
 from tws_admin.progress.live import channels
@@ -490,7 +490,9 @@ class TestServers:
         self, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its viewers see an empty page, and no mistakes."""
-        monkeypatch.setattr(monitor, "_observer", None)
+        monkeypatch.setattr(monitor, "_scene", None)
+        monitor.tick(monitor._observer)  # type: ignore[arg-type]
+        assert (await asyncio.to_thread(monitor.snapshot))["server"]["state"] == "absent"
         watcher = await watch(server)
         assert watcher.state["server"]["state"] == "absent"
         assert (await ask(watcher.client, "history", range="2h")).data["step_s"] == 10
@@ -548,10 +550,10 @@ class TestOtherThreads:
     async def test_a_snapshot_has_the_same_keys_with_and_without_a_server(
         self, server: Server
     ) -> None:
-        there, absent = monitor.snapshot(), module._absent("10m")
-        assert there.keys() == {*absent, "may"}
-        assert there["totals"].keys() == absent["totals"].keys()
-        assert there["server"].keys() >= absent["server"].keys()
+        there, empty = monitor.snapshot(), absent("10m")
+        assert there.keys() == {*empty, "may"}
+        assert there["totals"].keys() == empty["totals"].keys()
+        assert there["server"].keys() >= empty["server"].keys()
 
     async def test_a_mistake_comes_back_to_who_asked(self, server: Server) -> None:
         observer = monitor._observer

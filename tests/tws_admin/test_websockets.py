@@ -10,8 +10,8 @@ def test_the_feed_answers_all_that_is_documented() -> None:
     feed = websockets.register()
     assert (feed.path, feed.url) == (PATH, "/ws/tornado_websockets/monitor")
     assert set(feed.events.of_clients) == {
-        "snapshot", "history", "pace", "connections", "connection", "recipients", "disconnect",
-        "send", "inspect",
+        "snapshot", "watch", "history", "pace", "connections", "connection", "recipients",
+        "disconnect", "send", "inspect",
     }  # fmt: skip
 
 

@@ -148,10 +148,14 @@ class Layer(Recovery):
             data: what it is about, as JSON has it.
             node: the id of the only one that is asked; None is all, this one among them.
             timeout_s: how long to wait for the last of them.
+
+        Returns:
+            One that does not know the topic is among the silent.
         """
-        if node not in (None, self.node.id):
-            return Answers({}, [node])
-        return Answers({self.node.id: await self.answering[topic](data)}, [])
+        answer = self.answering.get(topic)
+        if answer is None or node not in (None, self.node.id):
+            return Answers({}, [node or self.node.id])
+        return Answers({self.node.id: await answer(data)}, [])
 
     @abc.abstractmethod
     def tell(self, topic: str, data: Mapping[str, Any]) -> None:

@@ -6,31 +6,36 @@ before it is done: what cannot be written is not done.
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import copy_context
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tornado_websockets.layers import audience
+from tornado_websockets.exceptions import LayerUnavailableError
+from tornado_websockets.layers import audience, layer
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.control.connections import find, sockets_of
+from tws_admin.control.answers import Gathered, answers, attend, gather, node_of
 from tws_admin.control.requests import (
     MAX_LENGTH,
     Refusal,
     authorise,
-    one_of,
     reference,
     refusing,
     text,
     watched_path,
 )
-from tws_admin.control.rows import user_id, username
+from tws_admin.control.targets import TARGET, target_of, targets, whom
 
 __all__ = ["DISCONNECTED", "Log", "attach"]
+
+CLOSE: Final = "tws_admin.close"
+SEND: Final = "tws_admin.send"
 
 DISCONNECTED: Final = 4500
 """Close code that tells a client not to come back."""
@@ -50,24 +55,11 @@ SHARE: Final = 100
 TURN_TIMEOUT_S: Final = 1.0
 """Seconds that the next share waits for an event loop that is late, or ends."""
 
+LONG_S: Final = 8.0
+"""Seconds that closing many connections may take; the page waits for ten."""
+
 Log = Callable[..., None]
 """Adds to the log that viewers see: kind, path, and what more there is to tell."""
-
-
-class Target(NamedTuple):
-    """Whom something is done to.
-
-    Attributes:
-        whom: what the log of admin actions calls it.
-        path: None when there may be several.
-        is_path: whether it is everybody on the path.
-        sockets: its connections.
-    """
-
-    whom: str
-    path: str | None
-    is_path: bool
-    sockets: Sequence[WebSocketHandler]
 
 
 def attach(websocket: WebSocket, log: Log) -> None:
@@ -78,87 +70,114 @@ def attach(websocket: WebSocket, log: Log) -> None:
         log: is told of each.
     """
 
-    def disconnect(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    async def disconnect(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
         with refusing(socket, data):
             answer = {"id": reference(data)}
-            socket.emit("done", {**answer, "count": _disconnect(socket, data, log)})
+            socket.emit("done", {**answer, **await _disconnect(socket, data, log)})
 
-    def send(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    async def send(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
         with refusing(socket, data):
             answer = {"id": reference(data)}
-            socket.emit("done", {**answer, "count": _send(socket, data, log)})
+            socket.emit("done", {**answer, **await _send(socket, data, log)})
 
     websocket.on(disconnect)
     websocket.on(send)
+    attend()
 
 
-# In a thread each.
-
-
-def _disconnect(socket: WebSocketHandler, data: Mapping[str, Any], log: Log) -> int:
-    operator = authorise(socket, "disconnect")
+async def _disconnect(
+    socket: WebSocketHandler, data: Mapping[str, Any], log: Log
+) -> dict[str, Any]:
+    operator = await _in_thread(authorise, socket, "disconnect")
     reason = text(data, "reason", limit=MAX_REASON) or REASON
-    target = _target(data, one_of(data, "connection", "user", "path"))
-    count = len(target.sockets)
+    target, node = target_of(data, "connection", "user", "path"), node_of(data)
+    found = await gather(TARGET, target, node, count=int)
+    count, told = found.sum("count"), _told(found)
     sentence = ngettext(
         "Disconnected %(count)d connection (%(whom)s): %(reason)s",
         "Disconnected %(count)d connections (%(whom)s): %(reason)s",
         count,
     )
-    _write(operator, target, sentence, count=count, reason=reason)
-    log("action", target.path, by=operator.get_username(), what="disconnect", count=count)
-    _close(target.sockets, reason)
-    return count
+    await _in_thread(_write, operator, whom(target, told), sentence, count=count, reason=reason)
+    log(
+        "action",
+        target.get("path") or told.get("path"),
+        by=operator.get_username(),
+        what="disconnect",
+        count=count,
+    )
+    question = {**target, "reason": reason}
+    done = await gather(CLOSE, question, node, within_s=LONG_S, count=int)
+    return {"count": done.sum("count"), **done.told}
 
 
-def _send(socket: WebSocketHandler, data: Mapping[str, Any], log: Log) -> int:
-    operator = authorise(socket, "send")
-    event = _event(data)
-    payload = data.get("payload", {})
-    if not isinstance(payload, dict):
-        raise Refusal.of_field("payload", _("an object"), payload)
-    target = _target(data, one_of(data, "connection", "path"))
-    count = len(target.sockets)
+async def _send(socket: WebSocketHandler, data: Mapping[str, Any], log: Log) -> dict[str, Any]:
+    operator = await _in_thread(authorise, socket, "send")
+    what = {"name": _event(data), "payload": _payload(data)}
+    target, node = target_of(data, "connection", "path"), node_of(data)
+    found = await gather(TARGET, target, node, count=int)
+    count, told = found.sum("count"), _told(found)
     sentence = ngettext(
         "Sent the event %(event)s to %(count)d connection (%(whom)s)",
         "Sent the event %(event)s to %(count)d connections (%(whom)s)",
         count,
     )
-    _write(operator, target, sentence, count=count, event=event)
-    log("action", target.path, by=operator.get_username(), what="send", count=count)
-    to = None if target.is_path else target.sockets
-    watched_path(str(target.path)).broadcast(event, payload, to=to)
-    return count
+    event = what["name"]
+    await _in_thread(_write, operator, whom(target, told), sentence, count=count, event=event)
+    path = target.get("path") or told.get("path")
+    log("action", path, by=operator.get_username(), what="send", count=count)
+    is_everywhere = "path" in target and node is None
+    if is_everywhere:  # one node is enough: the layer brings it to all
+        node = layer().node.id if layer().node.id in found.answers else next(iter(found.answers))
+    await gather(SEND, {**target, **what, "everywhere": is_everywhere}, node, within_s=LONG_S)
+    return {"count": count, **found.told}
 
 
-def _target(data: Mapping[str, Any], kind: str) -> Target:
-    if kind == "user":
-        return _target_user(data["user"])
-    if kind == "path":
-        path = text(data, "path") or ""
-        return Target(_("path %(path)s") % {"path": path}, path, True, sockets_of(path))
-    socket = find(text(data, "connection"))
-    whom = _("connection %(id)s of %(who)s on %(path)s") % {
-        "id": socket.id,
-        "who": username(socket) or socket.ip,
-        "path": socket.websocket.path,
-    }
-    return Target(whom, socket.websocket.path, False, [socket])
+# Of this node alone, in a thread each.
 
 
-def _target_user(pk: Any) -> Target:
-    if isinstance(pk, bool) or not isinstance(pk, str | int) or len(str(pk)) > MAX_LENGTH:
-        raise Refusal.of_field("user", _("the primary key of a user"), pk)
-    found = [socket for socket in sockets_of(None) if _is_of(socket, str(pk))]
-    if not found:
-        raise Refusal("not_found", _("No connection is known to be of user %(pk)s.") % {"pk": pk})
-    whom = _("user %(name)s (%(pk)s)") % {"name": username(found[0]), "pk": pk}
-    return Target(whom, None, False, found)
+@answers(CLOSE)
+def closed(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Close connections, and return how many."""
+    sockets = targets(question)
+    _close(sockets, text(question, "reason", limit=MAX_REASON) or REASON)
+    return {"count": len(sockets)}
 
 
-def _is_of(socket: WebSocketHandler, pk: str) -> bool:
-    known = user_id(socket)
-    return known is not None and str(known) == pk
+@answers(SEND)
+def sent(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Send an event to connections of this node, or to everybody on a path."""
+    event, payload = _event(question), _payload(question)
+    if question.get("everywhere"):
+        path, to = text(question, "path"), None
+    else:
+        to = targets(question)
+        path = text(question, "path") or to[0].websocket.path
+    try:
+        watched_path(str(path)).broadcast(event, payload, to=to)
+    except LayerUnavailableError as error:
+        raise Refusal("unavailable", str(error)) from error
+    return {}
+
+
+# Private.
+
+
+def _in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    call = functools.partial(function, *args, **kwargs)
+    return runtime.in_thread(call, context=copy_context())
+
+
+def _told(found: Gathered) -> Mapping[str, Any]:
+    """Return who is meant, as a node has it that has such a one."""
+    return max(found.answers.values(), key=lambda answer: answer["count"])
+
+
+def _payload(data: Mapping[str, Any]) -> dict[str, Any]:
+    payload = data.get("payload", {})
+    if not isinstance(payload, dict):
+        raise Refusal.of_field("payload", _("an object"), payload)
+    return payload
 
 
 def _event(data: Mapping[str, Any]) -> str:
@@ -180,7 +199,7 @@ def _close(sockets: Sequence[WebSocketHandler], reason: str) -> None:
         turn.wait(TURN_TIMEOUT_S)
 
 
-def _write(operator: Any, target: Target, sentence: str, **values: Any) -> None:
+def _write(operator: Any, whom: str, sentence: str, **values: Any) -> None:
     """Write to Django's log of admin actions who does what to whom."""
     # Models: their modules can be imported when the apps are loaded.
     from django.contrib.admin.models import CHANGE, LogEntry
@@ -192,7 +211,7 @@ def _write(operator: Any, target: Target, sentence: str, **values: Any) -> None:
     LogEntry.objects.create(
         user_id=operator.pk,
         content_type=ContentType.objects.get_for_model(Dashboard),
-        object_repr=target.whom[:MAX_LENGTH],
+        object_repr=whom[:MAX_LENGTH],
         action_flag=CHANGE,
-        change_message=sentence % {"whom": target.whom, **values},
+        change_message=sentence % {"whom": whom, **values},
     )

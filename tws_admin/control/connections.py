@@ -1,33 +1,33 @@
 """Who is connected: one page of them, one of them, and how many an event would reach.
 
-Nothing here runs on the event loop: what has to look at each of 50 000 connections does so in a
-thread, see `tws_admin.control.rows`.
+What has to look at each of 50 000 connections does so in a thread, see `tws_admin.control.rows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from contextvars import copy_context
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from tornado_websockets import gate
-from tornado_websockets.layers import audience
-from tornado_websockets.websocket import WebSocket, registry
+from tornado_websockets.layers import layer
+from tornado_websockets.runtime import runtime
+from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.control.requests import (
-    MAX_LENGTH,
-    Refusal,
-    authorise,
-    one_of,
-    reference,
-    refusing,
-    text,
-    watched_path,
-)
-from tws_admin.control.rows import COLUMNS, page_of, row
+from tws_admin.asking import ask_loop
+from tws_admin.control.answers import answers, attend, gather, node_of
+from tws_admin.control.requests import MAX_LENGTH, Refusal, authorise, reference, refusing, text
+from tws_admin.control.rows import COLUMNS, MOST_TOGETHER, PAGE, merged, page_of, row
+from tws_admin.control.targets import TARGET, find, sockets_of, target_of
 
-__all__ = ["attach", "find", "sockets_of"]
+__all__ = ["attach", "newest_connections"]
+
+LIST: Final = "tws_admin.connections"
+ONE: Final = "tws_admin.connection"
 
 MAX_PAGE: Final = 1_000_000
 
@@ -36,83 +36,120 @@ def attach(websocket: WebSocket) -> None:
     """Answer these queries on the WebSocket of the monitor."""
     for callback in (connections, connection, recipients):
         websocket.on(callback)
+    attend()
 
 
-# The callbacks, in a thread each.
+# The callbacks.
 
 
-def connections(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
-    """Answer with a page of the connections."""
-    with refusing(socket, data):
-        answer: dict[str, Any] = {"id": reference(data)}
-        found = page_of(
-            sockets_of(text(data, "path")),
-            search=_search(data),
-            sort=_sort(data),
-            number=_page(data),
-        )
-        answer |= {"count": found.total, "page": found.number, "pages": found.pages}
-        socket.emit("connections", {**answer, "rows": [row(each) for each in found.sockets]})
-
-
-def connection(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
-    """Answer with all that is shown of one connection."""
+async def connections(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    """Answer with a page of the connections of all nodes, or of one."""
     with refusing(socket, data):
         answer = {"id": reference(data)}
-        one_of(data, "connection")
-        found = find(text(data, "connection"))
-        headers = found.request.headers
-        more = {
-            "agent": headers.get("User-Agent", "")[:MAX_LENGTH],
-            "origin": headers.get("Origin", "")[:MAX_LENGTH],
-            "subprotocol": (found.wire.selected_subprotocol or "")[:MAX_LENGTH],
-            "secure": gate.scheme(found.request) == "https",
+        node, number, sort = node_of(data), _page(data), _sort(data)
+        is_together = layer().is_shared and node is None
+        question = {
+            "path": text(data, "path"),
+            "search": _search(data),
+            "sort": sort,
+            "page": number,
+            "from_start": is_together,
         }
-        socket.emit("connection", {**answer, "connection": {**row(found), **more}})
+        found = await gather(LIST, question, node, count=int, page=int, pages=int, rows=list)
+        parts = list(found.answers.values())
+        if is_together:
+            page = merged([part["rows"] for part in parts], found.sum("count"), sort, number)
+        else:
+            page = {name: parts[0][name] for name in ("count", "page", "pages", "rows")}
+        socket.emit("connections", {**answer, **page, **found.told})
 
 
-def recipients(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+async def connection(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    """Answer with all that is shown of one connection, on whatever node it is."""
+    with refusing(socket, data):
+        answer = {"id": reference(data)}
+        found = await gather(ONE, target_of(data, "connection"), connection=dict)
+        [(node, told)] = list(found.answers.items())[:1]
+        names = {each.node.id: f"{each.node.host}:{each.node.pid}" for each in layer().nodes()}
+        where = {"node": names.get(node, node)} if layer().is_shared else {}
+        socket.emit(
+            "connection", {**answer, "connection": {**told["connection"], **where}, **found.told}
+        )
+
+
+async def recipients(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
     """Answer how many connections `tws_admin.control.actions.send` would reach."""
     with refusing(socket, data):
         answer = {"id": reference(data)}
-        authorise(socket, "send")
-        if one_of(data, "connection", "path") == "connection":
-            find(text(data, "connection"))
-            count = 1
-        else:
-            count = len(watched_path(text(data, "path") or ""))
-        socket.emit("recipients", {**answer, "count": count})
+        await runtime.in_thread(authorise, socket, "send", context=copy_context())
+        target = target_of(data, "connection", "path")
+        found = await gather(TARGET, target, node_of(data), count=int)
+        socket.emit("recipients", {**answer, "count": found.sum("count"), **found.told})
 
 
-# What is known of connections; for any thread.
+def newest_connections(node: str | None, *, within_s: float) -> dict[str, Any]:
+    """Return the first page of the connections, the newest first; blocks, from any thread.
 
+    It is that of this node alone when the others take too long.
 
-def sockets_of(path: str | None) -> Sequence[WebSocketHandler]:
-    """Return the connections of a path that the monitor shows, None is all such paths.
-
-    Raises:
-        Refusal: there is no such path.
+    Args:
+        node: the id of the only one that is meant; None is all.
+        within_s: how long other nodes may take.
     """
-    if path is not None:
-        return watched_path(path).handlers
-    watched = [each for each in list(registry.values()) if each.monitored]
-    return [socket for websocket in watched for socket in websocket.handlers]
+    question = {"path": None, "search": "", "sort": "-connected_at", "page": 1, "from_start": False}
+    is_elsewhere = layer().is_shared and node != layer().node.id
+    found: dict[str, Any] | None = None
+    if is_elsewhere and runtime.is_running and not runtime.is_here:
+        with contextlib.suppress(Refusal, TimeoutError):
+            found = ask_loop(_page_of_nodes, question, node, within_s)
+    return found or dict(listed(question))
 
 
-def find(identity: str | None) -> WebSocketHandler:
-    """Return the connection of an id.
+# Of this node alone, in a thread each.
 
-    Raises:
-        Refusal: it has gone, or watches others.
-    """
-    found = cast("Sequence[WebSocketHandler]", audience.connections(None))
-    for socket in found:
-        if socket.id == identity and socket.websocket.monitored:
-            return socket
-    raise Refusal("not_found", _("There is no connection %(id)s any more.") % {"id": identity})
+
+@answers(LIST)
+def listed(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of connections; or all pages up to it, for whoever merges several nodes'."""
+    number, sort, search = _page(question), _sort(question), _search(question)
+    sockets = sockets_of(text(question, "path"))
+    if question.get("from_start"):
+        size = min(number * PAGE, MOST_TOGETHER)
+        found = page_of(sockets, search=search, sort=sort, size=size)
+    else:
+        found = page_of(sockets, search=search, sort=sort, number=number)
+    return {
+        "count": found.total,
+        "page": found.number,
+        "pages": found.pages,
+        "rows": [row(each) for each in found.sockets],
+    }
+
+
+@answers(ONE)
+def shown(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that is shown of one connection."""
+    found = find(text(question, "connection"))
+    headers = found.request.headers
+    more = {
+        "agent": headers.get("User-Agent", "")[:MAX_LENGTH],
+        "origin": headers.get("Origin", "")[:MAX_LENGTH],
+        "subprotocol": (found.wire.selected_subprotocol or "")[:MAX_LENGTH],
+        "secure": gate.scheme(found.request) == "https",
+    }
+    return {"connection": {**row(found), **more}}
 
 
 # Private.
+
+
+async def _page_of_nodes(
+    question: Mapping[str, Any], node: str | None, within_s: float
+) -> dict[str, Any]:
+    async with asyncio.timeout(within_s):
+        found = await gather(LIST, question, node, count=int, rows=list)
+    parts = [answer["rows"] for answer in found.answers.values()]
+    return merged(parts, found.sum("count"), question["sort"], 1)
 
 
 def _search(data: Mapping[str, Any]) -> str:

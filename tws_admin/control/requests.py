@@ -18,6 +18,7 @@ __all__ = [
     "MAX_LENGTH",
     "Refusal",
     "authorise",
+    "no_such_node",
     "one_of",
     "reference",
     "refusing",
@@ -146,6 +147,11 @@ def watched_path(path: str) -> WebSocket:
         sentence = _("The path %(path)s watches others and is not watched itself.")
         raise Refusal("invalid", sentence % {"path": path})
     return websocket
+
+
+def no_such_node(node: str) -> Refusal:
+    """Return the refusal of what is about a node that is not there."""
+    return Refusal("not_found", _("There is no node %(node)s any more.") % {"node": node})
 
 
 def _is_reference(value: Any) -> bool:

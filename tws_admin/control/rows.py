@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
-__all__ = ["COLUMNS", "PAGE", "Page", "page_of", "row", "user_id", "username"]
+__all__ = ["COLUMNS", "MOST_TOGETHER", "PAGE", "Page", "merged", "page_of", "row", "user_id"]
+__all__ += ["username"]
 
 PAGE: Final = 50
 """Rows of a page."""
+
+MOST_TOGETHER: Final = 1000
+"""Rows that can be paged through, those of several nodes being merged."""
 
 MAX_LENGTH: Final = 200
 """Characters of a name that are shown."""
@@ -54,7 +58,12 @@ class Page(NamedTuple):
 
 
 def page_of(
-    sockets: Sequence[WebSocketHandler], *, search: str = "", sort: str = "", number: int = 1
+    sockets: Sequence[WebSocketHandler],
+    *,
+    search: str = "",
+    sort: str = "",
+    number: int = 1,
+    size: int = PAGE,
 ) -> Page:
     """Return one page of connections.
 
@@ -63,19 +72,41 @@ def page_of(
         search: those that have this in their user, address, path or id, in any case.
         sort: one of `COLUMNS`, with ``-`` before it for descending; empty for the order given.
         number: of the page, from 1.
+        size: rows of a page.
     """
     if search:
         wanted = search.casefold()
         sockets = [socket for socket in sockets if _matches(socket, wanted)]
     total = len(sockets)
-    pages = max(1, -(-total // PAGE))
+    pages = max(1, -(-total // size))
     number = min(number, pages)
-    start = (number - 1) * PAGE
+    start = (number - 1) * size
     if sort:
-        part = _sorted_part(sockets, sort, start, min(start + PAGE, total))
+        part = _sorted_part(sockets, sort, start, min(start + size, total))
     else:
-        part = sockets[start : start + PAGE]
+        part = sockets[start : start + size]
     return Page(total, number, pages, part)
+
+
+def merged(
+    parts: Iterable[Sequence[Mapping[str, Any]]], total: int, sort: str, number: int
+) -> dict[str, Any]:
+    """Return one page of the connections of several nodes, as the feed has it.
+
+    Args:
+        parts: the first rows of each, as many as all pages up to this one have.
+        total: how many connections were found.
+        sort: see `page_of`.
+        number: of the page, from 1; there are no more pages than `MOST_TOGETHER` fills.
+    """
+    pages = max(1, -(-min(total, MOST_TOGETHER) // PAGE))
+    number = min(number, pages)
+    rows = [row for part in parts for row in part]
+    if sort:
+        name = sort.removeprefix("-")
+        rows.sort(key=lambda row: _key_of(row, name), reverse=sort.startswith("-"))
+    start = (number - 1) * PAGE
+    return {"count": total, "page": number, "pages": pages, "rows": rows[start : start + PAGE]}
 
 
 def row(socket: WebSocketHandler) -> dict[str, Any]:
@@ -98,6 +129,17 @@ def user_id(socket: WebSocketHandler) -> Any:
 
 
 # Private.
+
+
+def _key_of(row: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    """Return what a row of another node is sorted by, whatever that node has sent."""
+    value, identity = row.get(name), str(row.get("id"))
+    if value is None:
+        return True, False, 0, "", identity
+    if isinstance(value, int | float):
+        return False, False, value, "", identity
+    # Of numbers as texts, which primary keys are, those with fewer digits come first.
+    return False, True, len(str(value)) if name == "user_id" else 0, str(value).casefold(), identity
 
 
 def _sorted_part(

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-__all__ = ["GREATEST", "RANGES", "RATES", "SERIES", "Ring", "Sampler"]
+__all__ = ["GREATEST", "RANGES", "RATES", "SERIES", "Ring", "Sampler", "shown"]
 
 SERIES: Final = (
     "connections", "opened", "closed", "rejected", "events_in", "events_out", "bytes_in",
@@ -82,7 +82,7 @@ class Ring:
             return {name: [] for name in SERIES}
         count = min(self._last - self._first + 1, self._size)
         return {
-            name: [_shown(value) for value in self._newest(column, count)]
+            name: [shown(value) for value in self._newest(column, count)]
             for name, column in zip(SERIES, self._columns, strict=True)
         }
 
@@ -183,7 +183,7 @@ class Sampler:
     def newest(self, seconds: int = 1) -> dict[str, float | int | None]:
         """Return one point for the last seconds, by series."""
         point = self._rings["10m"].newest(seconds)
-        return {name: _shown(value) for name, value in zip(SERIES, point, strict=True)}
+        return {name: shown(value) for name, value in zip(SERIES, point, strict=True)}
 
     # Private.
 
@@ -213,7 +213,8 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _shown(value: float) -> float | int | None:
+def shown(value: float) -> float | int | None:
+    """Return a number as readers get it, None for none."""
     if value != value:
         return None
     return int(value) if value.is_integer() else round(value, DIGITS)

@@ -158,10 +158,16 @@ class Feed:
             "paths": Table("path", inner=("events", "event")),
             "bars": Table("path", "name"),
             "tasks": Table("id"),
+            "nodes": Table("id"),
         }
         self._log: collections.deque[Row] = collections.deque(maxlen=LOG_SIZE)
         # Number of the last event of the log, at each tick that is in reach.
         self._logged: collections.deque[int] = collections.deque([0], maxlen=HORIZON)
+
+    @property
+    def log(self) -> list[Row]:
+        """The last events, the oldest first."""
+        return list(self._log)
 
     def advance(self, time: float, log: Iterable[Row] = (), logged: int | None = None) -> None:
         """Begin the next tick.
@@ -195,7 +201,7 @@ class Feed:
         return {
             **self._head(),
             **{name: section.snapshot() for name, section in sections.items()},
-            "lifecycle": list(self._log),
+            "lifecycle": self.log,
         }
 
     def changes(self, since: int) -> dict[str, Any] | None:
@@ -206,9 +212,11 @@ class Feed:
         sections: dict[str, Record | Table] = {**self._records, **self._tables}
         found = {name: section.since(since) for name, section in sections.items()}
         changes: dict[str, Any] = {name: change for name, change in found.items() if change}
-        added = self._logged[-1] - self._logged[-1 - back]
+        before = self._logged[-1 - back]
+        added = self._logged[-1] - before
         if added:
-            tail = list(self._log)[-min(added, TAIL_SIZE) :]
+            # Of some it is known only that they were.
+            tail = [event for event in list(self._log)[-TAIL_SIZE:] if event["n"] > before]
             changes["lifecycle"] = tail
             changes["more"] = added - len(tail)
         return {**self._head(), "since": since, **changes}

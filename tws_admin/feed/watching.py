@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import copy_context
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,7 +12,8 @@ from django.utils.translation import gettext as _
 from tornado_websockets.runtime import runtime
 from tornado_websockets.websocket import WebSocket
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.control.requests import Refusal, reference, refusing
+from tws_admin.control.requests import Refusal, no_such_node, reference, refusing, text
+from tws_admin.feed.nodes import NoSuchNodeError
 from tws_admin.feed.sampler import RANGES
 from tws_admin.feed.viewers import MAX_PACE_S
 from tws_admin.monitor import monitor
@@ -21,16 +24,16 @@ __all__ = ["attach"]
 
 def attach(websocket: WebSocket) -> None:
     """Answer these on the WebSocket of the monitor."""
-    for callback in (open, close, snapshot, history, pace):
+    for callback in (open, close, snapshot, watch, history, pace):
         websocket.on(callback)
 
 
-# The callbacks: those that ask what a viewer may do are in a thread.
+# The callbacks. What a viewer may do is asked for in a thread.
 
 
-def open(socket: WebSocketHandler) -> None:
+async def open(socket: WebSocketHandler) -> None:
     """Send a snapshot to a new viewer."""
-    _welcome(socket, {}, "10m")
+    await _welcome(socket, {}, "10m")
 
 
 async def close(socket: WebSocketHandler) -> None:
@@ -38,18 +41,27 @@ async def close(socket: WebSocketHandler) -> None:
     monitor.leave(socket)
 
 
-def snapshot(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
-    """Answer with a snapshot."""
+async def snapshot(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    """Answer with a snapshot of what is watched."""
     with refusing(socket, data):
-        _welcome(socket, {"id": reference(data)}, _range(data))
+        answer = {"id": reference(data)}
+        await _welcome(socket, answer, _range(data), monitor.node_of(socket))
+
+
+async def watch(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
+    """Show all nodes, or one, from now on, beginning with a snapshot."""
+    with refusing(socket, data):
+        answer = {"id": reference(data)}
+        await _welcome(socket, answer, _range(data), text(data, "node"))
 
 
 async def history(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
-    """Answer with the rings of a range."""
-    with refusing(socket, data):
+    """Answer with the rings of a range, of what is watched."""
+    with refusing(socket, data), _finding_nodes():
         range = _range(data)
         answer = {"id": reference(data), "range": range}
-        socket.emit("history", {**answer, **monitor.history(range)})
+        rings = await monitor.history(range, monitor.node_of(socket))
+        socket.emit("history", {**answer, **rings})
 
 
 async def pace(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
@@ -62,9 +74,24 @@ async def pace(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
         monitor.pace(socket, every_s)
 
 
-def _welcome(socket: WebSocketHandler, answer: dict[str, Any], range: str) -> None:
-    answer["may"] = abilities(socket.user)
-    runtime.call(monitor.welcome, socket, answer, range)
+async def _welcome(
+    socket: WebSocketHandler, answer: dict[str, Any], range: str, node: str | None = None
+) -> None:
+    may = await runtime.in_thread(_abilities, socket, context=copy_context())
+    with _finding_nodes():
+        await monitor.welcome(socket, {**answer, "may": may}, range, node)
+
+
+def _abilities(socket: WebSocketHandler) -> list[str]:
+    return abilities(socket.user)
+
+
+@contextlib.contextmanager
+def _finding_nodes() -> Iterator[None]:
+    try:
+        yield
+    except NoSuchNodeError as error:
+        raise no_such_node(error.args[0]) from None
 
 
 def _range(data: Mapping[str, Any]) -> str:

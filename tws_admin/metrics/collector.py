@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 
 import tornado_websockets
 from tornado_websockets.histogram import Histogram
+from tornado_websockets.layers import layer
 from tornado_websockets.process import ProcessStats
 from tornado_websockets.runtime import runtime
 from tornado_websockets.stats import PathStats
@@ -146,6 +147,11 @@ class Metrics(Collector):
                 f"{PREFIX}_loop_lag_seconds",
                 "How late the event loop was at most, in the last ten seconds.",
                 runtime.lag.max_s,
+            ),
+            (
+                f"{PREFIX}_layer_up",
+                "Whether the layer works: 1, or 0 while other processes cannot be reached.",
+                not layer().trouble,
             ),
             (f"{PREFIX}_threads", "Threads for callbacks.", runtime.threads.size),
             (f"{PREFIX}_threads_busy", "Threads that run a callback.", runtime.threads.busy),

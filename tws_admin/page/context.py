@@ -15,8 +15,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tws_admin.page.definitions import DEFINITIONS, KINDS
+from tws_admin.page.definitions import DEFINITIONS, KINDS, STANDINGS
 from tws_admin.page.figures import write
+from tws_admin.page.nodes import COLUMNS as NODE_COLUMNS
+from tws_admin.page.nodes import nodes
 from tws_admin.page.runs import runs
 
 __all__ = ["CHARTS", "COLUMNS", "RANGES", "TILES", "Figure", "describe", "figure", "page", "words"]
@@ -124,9 +126,11 @@ def page(snapshot: Mapping[str, Any], connections: Iterable[Mapping[str, Any]]) 
         "connection_columns": [figure(place) for place in CONNECTION_COLUMNS],
         "bar_columns": [figure(place) for place in BAR_COLUMNS],
         "run_columns": [figure(place) for place in RUN_COLUMNS],
+        "node_columns": [figure(place) for place in NODE_COLUMNS],
         "value": figure("value"),
         "paths": [_path(path) for path in snapshot.get("paths", [])],
         "bars": [_bar(bar) for bar in snapshot.get("bars", [])],
+        "nodes": nodes(snapshot.get("nodes", [])),
         "runs": runs(snapshot.get("tasks", []), snapshot.get("time", 0.0)),
         "connections": [_connection(row) for row in connections],
         "log": [_entry(entry) for entry in reversed(snapshot.get("lifecycle", []))],
@@ -141,6 +145,7 @@ def words() -> dict[str, Any]:
             for key, known in DEFINITIONS.items()
         },
         "kinds": {kind: str(name) for kind, name in KINDS.items()},
+        "standings": {state: str(name) for state, name in STANDINGS.items()},
     }
 
 
@@ -218,3 +223,4 @@ def _details(entry: Mapping[str, Any]) -> Iterable[Any]:
     yield from (who, *whats)
     yield from (entry.get(key) for key in ("code", "reason", "count"))
     yield None if duration is None else write(duration, "duration")
+    yield entry.get("node")

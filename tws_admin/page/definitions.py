@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["DEFINITIONS", "KINDS", "Definition"]
+__all__ = ["DEFINITIONS", "KINDS", "STANDINGS", "Definition"]
 
 
 class Definition(NamedTuple):
@@ -222,3 +222,11 @@ KINDS: Final[dict[str, str | Promise]] = {
     "action": _("Action"),
 }
 """What happens, by the ``kind`` of the feed's log."""
+
+STANDINGS: Final[dict[str, str | Promise]] = {
+    "serving": _("Serving"),
+    "stopping": _("Stopping"),
+    "stale": _("Stale"),
+    "degraded": _("Degraded"),
+}
+"""How a node is, by the ``state`` of the feed's nodes."""

@@ -41,13 +41,17 @@ def for_viewers(view: View) -> View:
 @require_safe
 @for_viewers
 def snapshot(request: HttpRequest) -> HttpResponseBase:
-    """Answer with ``{"data": …}``, what the feed's event ``snapshot`` has; ``?range=2h``."""
+    """Answer with ``{"data": …}``, what the feed's event ``snapshot`` has.
+
+    Of the query, ``range`` is that of the history, and ``node`` the only node that is meant.
+    """
     chosen = request.GET.get("range", next(iter(RANGES)))
     if chosen not in RANGES:
         message = _("expected one of %(ranges)s as the range, got %(got)s")
         words = {"ranges": ", ".join(RANGES), "got": repr(chosen[:20])}
         return JsonResponse({"error": message % words}, status=400)
-    return JsonResponse({"data": monitor.snapshot(range=chosen, user=request.user)})
+    node = request.GET.get("node") or None
+    return JsonResponse({"data": monitor.snapshot(range=chosen, user=request.user, node=node)})
 
 
 @require_safe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.core.exceptions import PermissionDenied
@@ -11,8 +11,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tws_admin.control.connections import sockets_of
-from tws_admin.control.rows import page_of, row
+from tws_admin.control.connections import newest_connections
 from tws_admin.monitor import monitor
 from tws_admin.page.context import RANGES, page, words
 from tws_admin.permissions import may_watch
@@ -20,6 +19,9 @@ from tws_admin.permissions import may_watch
 __all__ = ["register"]
 
 register = template.Library()
+
+PATIENCE_S: Final = 0.3
+"""Seconds that the page waits for other nodes before it shows this one alone."""
 
 
 @register.simple_tag(takes_context=True)
@@ -35,8 +37,10 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
         raise PermissionDenied
     chosen = request.GET.get("range")
     chosen = chosen if chosen in RANGES else next(iter(RANGES))
-    snapshot = monitor.snapshot(range=chosen, user=request.user)
-    newest = page_of(sockets_of(None), sort="-connected_at")
+    node = request.GET.get("node") or None
+    snapshot = monitor.snapshot(range=chosen, user=request.user, node=node, within_s=PATIENCE_S)
+    shown = snapshot["node"]
+    newest = newest_connections(shown, within_s=PATIENCE_S)
     return {
         "here": request.get_full_path(),
         "snapshot": snapshot,
@@ -44,8 +48,12 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
         "ranges": RANGES,
         "is_running": monitor.is_running,
         "words": words(),
-        "connection_count": newest.total,
-        **page(snapshot, [row(socket) for socket in newest.sockets]),
+        "node": shown,
+        "is_sum": shown is None and len(snapshot["nodes"]) > 1,
+        # The others have not answered in time, or there is nobody to ask.
+        "is_alone": shown not in (None, node),
+        "connection_count": newest["count"],
+        **page(snapshot, newest["rows"]),
     }
 
 

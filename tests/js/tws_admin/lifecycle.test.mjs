@@ -15,6 +15,7 @@ group('what the log says of an event', () => {
     [{ ...opened, kind: 'connection_closed', code: 1000, reason: '', duration_s: 61 }, '127.0.0.1, 1000, 1 min 1 s'],
     [{ kind: 'callback_failed', id: 'x', user: 'ann', event: 'join', error: 'ValueError' }, 'ann, join, ValueError'],
     [{ kind: 'progress_started', name: 'work', label: null }, 'work'],
+    [{ ...opened, node: 'web1:7' }, '127.0.0.1, web1:7'],
     [{ kind: 'action', by: 'ann', what: 'disconnect', count: 0 }, 'ann, disconnect, 0'],
   ]) {
     test(`${entry.kind}: ${expected || 'nothing'}`, () => assert.equal(describe(entry, format), expected));

@@ -7,6 +7,7 @@ import { new_peer } from '../peer.mjs';
 
 let Peer;
 let link;
+let make_link;
 let seen;
 let polled; // what a fetch of a snapshot gives, or throws
 let now;
@@ -26,8 +27,9 @@ beforeEach(() => {
     if (answer instanceof Error || answer === undefined) throw answer ?? new Error('away');
     return answer.data;
   };
-  link = new Link({ Client, poll, now: () => now });
-  for (const event of ['state', 'snapshot', 'tick', 'history']) link.on(event, (data) => seen.push([event, data]));
+  make_link = (node) => new Link({ Client, poll, node, now: () => now });
+  link = make_link();
+  for (const event of ['state', 'snapshot', 'tick', 'history', 'gone']) link.on(event, (data) => seen.push([event, data]));
 });
 
 afterEach(() => {
@@ -194,4 +196,72 @@ test('a snapshot is asked for once, until it has come', async () => {
   await settle();
   link.resync('2h');
   assert.equal(Peer.last.sent.length, 2);
+});
+
+describe('one node among several', () => {
+  const asked = () => Peer.last.sent.filter(({ event }) => event === 'watch').map(({ data }) => data);
+  const shown = () => seen.filter(([event]) => event !== 'state');
+
+  test('is watched from its snapshot on; what is on its way of before is passed over', async () => {
+    go_live();
+    seen = [];
+    const watching = link.watch('b', '2h');
+    const [{ id, ...question }] = asked();
+    assert.deepEqual(question, { node: 'b', range: '2h' });
+    Peer.last.emit('tick', { seq: 2 });
+    Peer.last.emit('snapshot', { seq: 2 });
+    Peer.last.emit('snapshot', { seq: 9, id });
+    Peer.last.emit('tick', { seq: 10 });
+    await watching;
+    assert.equal(link.node, 'b');
+    assert.deepEqual(shown(), [
+      ['snapshot', { seq: 9, id }],
+      ['tick', { seq: 10 }],
+    ]);
+  });
+
+  test('is asked for again when the connection is another one', async () => {
+    link.close();
+    link = make_link('b');
+    Peer.last.accept();
+    assert.equal(asked().at(-1).node, 'b');
+    Peer.last.emit('snapshot', { seq: 1 });
+    assert.equal(link.state, 'live');
+    Peer.last.drop(1006);
+    await settle();
+    assert.equal(link.node, 'b');
+  });
+
+  test('that is not there gives way to all', async () => {
+    go_live();
+    seen = [];
+    const watching = link.watch('b');
+    Peer.last.emit('refused', { id: asked()[0].id, code: 'not_found', message: 'There is no node b any more.' });
+    await watching;
+    assert.equal(link.node, null);
+    assert.deepEqual(shown(), [['gone', 'b']]);
+    assert.equal(asked().at(-1).node, null);
+    Peer.last.emit('snapshot', { seq: 3, id: asked().at(-1).id });
+    assert.equal(shown().at(-1)[0], 'snapshot');
+  });
+
+  test('that has gone meanwhile has no snapshot, and gives way to all', async () => {
+    go_live();
+    const watching = link.watch('b');
+    Peer.last.emit('snapshot', { seq: 9, id: asked()[0].id });
+    await watching;
+    link.resync('10m');
+    const [{ data }] = Peer.last.sent.filter(({ event }) => event === 'snapshot').slice(-1);
+    Peer.last.emit('refused', { id: data.id, code: 'not_found', message: 'There is no node b any more.' });
+    await settle();
+    assert.equal(link.node, null);
+    assert.deepEqual(shown().at(-1), ['gone', 'b']);
+  });
+
+  test('is kept in mind while there is no connection', async () => {
+    await link.watch('b');
+    assert.equal(link.node, 'b');
+    Peer.last.accept();
+    assert.equal(asked().at(-1).node, 'b');
+  });
 });

@@ -255,3 +255,32 @@ test('an hour of ticks leaves no more behind than ten minutes do', () => {
   assert.equal(state.lifecycle.length, LOG_SIZE);
   assert.ok(Math.abs(sizes.at(-1) - sizes[0]) < sizes[0] * 0.02, String(sizes));
 });
+
+describe('nodes', () => {
+  const node = (id, more = {}) => ({ id, name: `box:${id}`, state: 'serving', connections: 1, ...more });
+
+  test('come, change and go', () => {
+    const state = new State();
+    state.snapshot(snapshot({ nodes: [node('a'), node('b')] }));
+    assert.equal(state.node, null);
+    state.tick(tick(11, { nodes: [{ id: 'a', gone: true }, { id: 'b', state: 'stale' }] }));
+    assert.deepEqual([...state.nodes.values()], [node('b', { state: 'stale' })]);
+  });
+
+  test('are none where there is one process alone', () => {
+    const state = new State();
+    state.snapshot(snapshot());
+    assert.equal(state.nodes.size, 0);
+  });
+
+  test('have a history of their own', () => {
+    const state = new State();
+    state.snapshot(snapshot({ history: rings({ value: 7 }) }));
+    const own = rings({ value: null });
+    own.series.connections[599] = 1;
+    state.snapshot(snapshot({ epoch: 'second', node: 'b', history: own }));
+    assert.equal(state.node, 'b');
+    assert.deepEqual(state.history.values('connections').slice(-2), [null, 1]);
+    assert.equal(state.history.values('events_in').filter((value) => value !== null).length, 0);
+  });
+});

@@ -13,6 +13,7 @@ from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 
 from tests.tws_admin.operators import PATH, XSS, ask, operator, refusal, until, watching
+from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.models import Dashboard
 from tornado_websockets.testing import Client, Server, serve
 from tornado_websockets.websocket import WebSocket
@@ -376,3 +377,20 @@ async def test_nobody_and_anonymous_cannot_connect(server: Server) -> None:
         await server.connect(PATH)
     with pytest.raises(HTTPClientError, match="403"):
         await server.connect(PATH, Origin=f"http://{server.host}")
+
+
+async def test_an_event_that_other_nodes_cannot_get_is_refused(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that it went out."""
+    chat = WebSocket("/chat")
+    await server.connect("/chat")
+    client, _noted = await acting(server, "send_event")
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise LayerUnavailableError("/chat", "Redis is away")
+
+    monkeypatch.setattr(chat, "broadcast", fail)
+    answer = await ask(client, "send", path="/chat", name="notice")
+    assert (answer.event, answer.data["code"]) == ("refused", "unavailable")
+    assert "Redis is away" in answer.data["message"]

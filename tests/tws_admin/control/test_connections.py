@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from tests.tws_admin.conftest import Shared
+from tests.tws_admin.feeds import watch
 from tests.tws_admin.operators import PATH, XSS, ask, operator, refusal, watching
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
-from tws_admin.control.connections import attach
+from tws_admin.control.connections import LIST, attach, newest_connections
 from tws_admin.control.rows import PAGE, row
 
 CANARY = "c4n4ry-5f1d"
@@ -193,3 +195,48 @@ async def test_recipients_are_counted_for_who_may_send(server: Server) -> None:
     _user, browser = await operator("view_dashboard", name="vera")
     client = await server.connect(PATH, client=browser)
     assert await refusal(client, "recipients", path="/chat") == "forbidden"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_connections_of_all_nodes_are_one_list(shared: Shared) -> None:
+    chat = WebSocket("/chat")
+    await shared.server.connect("/chat")
+    mine = row(chat[0])
+    other = {**mine, "id": "f" * 16, "connected_at": 9e9}
+    shared.layer.add("b" * 16, answers={LIST: {"count": 1, "page": 1, "pages": 1, "rows": [other]}})
+    watcher = await watch(shared.server)
+    _event, data = await ask(watcher.client, "connections", sort="-connected_at")
+    assert data["rows"] == [other, mine]
+    assert (data["count"], data["nodes"]) == (2, {"asked": 2, "answered": 2})
+    _event, data = await ask(watcher.client, "connections", node="b" * 16)
+    assert data["rows"] == [other]
+    assert [asked for _topic, asked, _node in shared.layer.asked[-2:]] == [
+        {"path": None, "search": "", "sort": "-connected_at", "page": 1, "from_start": True},
+        {"path": None, "search": "", "sort": "", "page": 1, "from_start": False},
+    ]
+
+
+class TestOverSeveralNodes:
+    """What a page shows before its scripts have asked."""
+
+    async def test_it_is_the_newest_of_all(self, shared: Shared) -> None:
+        chat = WebSocket("/chat")
+        await shared.server.connect("/chat")
+        other = {**row(chat[0]), "id": "f" * 16, "connected_at": 9e9}
+        answer = {"count": 70, "page": 1, "pages": 2, "rows": [other]}
+        shared.layer.add("b" * 16, answers={LIST: answer})
+        found = await asyncio.to_thread(newest_connections, None, within_s=5.0)
+        assert [each["id"] for each in found["rows"]] == ["f" * 16, chat[0].id]
+        assert (found["count"], found["pages"]) == (71, 2)
+
+    async def test_it_is_that_of_this_node_when_the_others_take_too_long(
+        self, shared: Shared
+    ) -> None:
+        WebSocket("/chat")
+        await shared.server.connect("/chat")
+        shared.layer.add("b" * 16)
+        shared.layer.delay_s = 5.0
+        found = await asyncio.to_thread(newest_connections, None, within_s=0.1)
+        assert found["count"] == 1
+        own = await asyncio.to_thread(newest_connections, shared.layer.node.id, within_s=0.1)
+        assert own["count"] == newest_connections(None, within_s=1.0)["count"] == 1

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado_websockets.websockethandler import WebSocketHandler
-from tws_admin.control.rows import COLUMNS, PAGE, page_of, row
+from tws_admin.control.rows import COLUMNS, MOST_TOGETHER, PAGE, merged, page_of, row
 
 
 def fake(
@@ -130,3 +130,32 @@ def test_a_row_has_a_user_who_is_known() -> None:
     socket = fake(7)
     cast(Any, socket).known_user = AnonymousUser()
     assert row(socket)["user"] is row(socket)["user_id"] is None
+
+
+SORTS = ["", *COLUMNS, *(f"-{name}" for name in COLUMNS)]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("number", [1, 2, 3, 9])
+def test_the_page_of_several_nodes_is_that_of_all_their_connections(sort: str, number: int) -> None:
+    """Each sends its first rows alone, and where it is sorted it does not matter who has which."""
+    crowd = [fake(each, user=None if each % 7 else f"User{each % 11}") for each in range(130)]
+    nodes = [crowd[:5], crowd[5:100], crowd[100:], []]
+    size = number * PAGE
+    parts = [[row(each) for each in page_of(node, sort=sort, size=size).sockets] for node in nodes]
+    found = merged(parts, len(crowd), sort, number)
+    expected = page_of(crowd, sort=sort, number=number)
+    assert [each["id"] for each in found["rows"]] == [each.id for each in expected.sockets]
+    assert (found["count"], found["page"], found["pages"]) == (130, expected.number, expected.pages)
+
+
+def test_several_nodes_can_be_paged_through_so_far() -> None:
+    rows = [row(each) for each in CROWD[:MOST_TOGETHER]]
+    found = merged([rows, rows], 50_000, "id", 500)
+    assert (found["count"], found["page"], found["pages"]) == (50_000, 20, 20)
+    assert merged([], 0, "-user", 1) == {"count": 0, "page": 1, "pages": 1, "rows": []}
+
+
+def test_rows_of_another_kind_do_no_harm() -> None:
+    strange: list[Any] = [{"id": 1, "user": 5}, {"user": ["x"]}, {"user": None}, {"user": "ann"}]
+    assert len(merged([strange], 4, "user", 1)["rows"]) == 4

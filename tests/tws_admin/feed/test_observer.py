@@ -13,6 +13,7 @@ from tests.tws_admin.feeds import State
 from tornado_websockets.modules import ProgressBar
 from tornado_websockets.testing import Server
 from tornado_websockets.websocket import WebSocket
+from tws_admin.feed import observer as module
 from tws_admin.feed.observer import Observer
 from tws_admin.feed.sampler import SERIES
 from tws_admin.progress.live.board import board
@@ -147,3 +148,59 @@ async def test_counters_that_cannot_be_read_stop_no_tick(
 async def test_the_next_tick_is_due_within_a_second(observer: Observer) -> None:
     observer.tick()
     assert 0 < observer.wait_s <= 1
+
+
+class TestReports:
+    """What other nodes are told."""
+
+    async def test_a_report_is_the_same_until_the_next_tick(self, observer: Observer) -> None:
+        observer.tick()
+        first = observer.report()
+        assert observer.report() is first
+        observer.tick()
+        assert observer.report() is not first
+
+    async def test_it_says_what_a_snapshot_does(self, server: Server, observer: Observer) -> None:
+        WebSocket("/chat").bind(ProgressBar("upload"))
+        await server.connect("/chat")
+        observer.tick()
+        report, snapshot = observer.report(), observer.snapshot("10m")
+        for section in ("server", "totals", "bars"):
+            assert report[section] == snapshot[section]
+        assert [path["connections"] for path in report["paths"]] == [1]
+        assert report["rates"]["connections"] == 1
+        kinds = [event["kind"] for event in report["log"]]
+        assert kinds == ["path_registered", "connection_opened"]
+
+    async def test_the_log_of_a_report_is_that_of_the_last_seconds(
+        self, observer: Observer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(60):
+            observer.lifecycle.log("warning")
+        observer.tick()
+        assert [event["n"] for event in observer.report()["log"]] == list(range(11, 61))
+        monkeypatch.setattr(module, "TOLD_S", 0.0)
+        observer.tick()
+        assert observer.report()["log"] == []
+
+    async def test_paths_are_read_seldom_while_nobody_looks(
+        self, server: Server, observer: Observer
+    ) -> None:
+        WebSocket("/chat")
+        observer.tick()
+        observer.report()
+        await server.connect("/chat")
+
+        def told() -> int:
+            observer.tick()
+            return int(observer.report()["paths"][0]["connections"])
+
+        assert [told() for _ in range(11)] == [0] * 9 + [1, 1]
+        await server.connect("/chat")
+        observer.tick()
+        assert observer.report()["paths"][0]["connections"] == 1
+        assert observer.report()["totals"]["connections"] == 2
+        observer.watch()
+        assert observer.report()["paths"][0]["connections"] == 2
+        await server.connect("/chat")
+        assert told() == 3

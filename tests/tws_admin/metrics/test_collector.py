@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tornado.httpclient import HTTPClientError
 
 from tests.rawclient import connect
+from tests.tws_admin.conftest import Shared
 from tornado_websockets import __version__
 from tornado_websockets.stats import MAX_KEYS
 from tornado_websockets.testing import Server
@@ -114,6 +115,12 @@ async def test_it_tells_how_the_process_is(server: Server) -> None:
     assert value(samples, "loop_lag_seconds") is not None
     assert samples["process_resident_memory_bytes", frozenset()] > 2**20
     assert samples["process_cpu_seconds_total", frozenset()] > 0
+
+
+async def test_it_tells_whether_other_processes_can_be_reached(shared: Shared) -> None:
+    assert value(scrape(), "layer_up") == 1
+    shared.layer.wrong = "Redis has not answered for 3 s"
+    assert value(scrape(), "layer_up") == 0
 
 
 def test_a_path_that_is_not_monitored_is_left_out() -> None:

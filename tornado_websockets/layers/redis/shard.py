@@ -137,6 +137,7 @@ class Shard:
         await self.subscriber.stop()
         for path in list(self._paths):
             self.withdraw(path)
+        self.blocking.close()
         if self._client is not None:
             await self._client.aclose()
             self._client = None

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from contextvars import copy_context
 from typing import Any, Final
 
 from tornado_websockets import signals
-from tornado_websockets.layers import audience
+from tornado_websockets.layers import audience, layer
 from tornado_websockets.runtime import runtime
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket
@@ -20,6 +21,7 @@ from tornado_websockets.websockethandler import WebSocketHandler
 from tws_admin import monitor
 from tws_admin.progress.access import attends, may_view_all
 from tws_admin.progress.live.board import LIMIT, Row, board
+from tws_admin.progress.live.hearing import TOLD, check
 from tws_admin.progress.live.poll import Poll, recent
 from tws_admin.progress.live.sockets import route, sockets
 from tws_admin.progress.live.throttle import Throttle
@@ -30,6 +32,9 @@ OWN: Final = "/tornado_websockets/tasks"
 ALL: Final = "/tornado_websockets/tasks/all"
 
 LIMITS: Final = {"messages_per_second": 5, "burst": 10}
+
+SELDOM: Final = 5
+"""Periods between two readings of the database where other processes tell what happens."""
 
 PATIENCE_S: Final = 3.0
 """Seconds that a page waits for the database; then it gets what is known, and the rest later."""
@@ -42,8 +47,10 @@ class Channels:
         self._own: WebSocket | None = None
         self._all: WebSocket | None = None
         self._throttle = Throttle(self._send)
+        self._telling = Throttle(_tell)
         self._poll = Poll(self._take, self._tick)
         self._is_partial = False
+        self._unread = 0  # periods since the database was read
         # Those who have got their runs, and now get what changes: by connection the key of the
         # user whose runs they are, None for everybody's.
         self._readers: dict[WebSocketHandler, str | None] = {}
@@ -80,17 +87,28 @@ class Channels:
             runtime.call(self._server_started)
 
     def publish(self, row: Row) -> None:
-        """Show how a run is now to those who watch; on the event loop.
+        """Show how a run is now to those who watch, here and elsewhere; on the event loop.
 
         Args:
             row: what `tws_admin.progress.rows.as_row` makes of the run.
         """
-        if self.is_registered:
-            new = board.tell(row, time.monotonic())
-            if new is not None:
-                self._throttle.offer(new)
+        new = self._take_told(row)
+        if new is not None and layer().is_shared:
+            self._telling.offer(new)
 
     # Private.
+
+    def _hear(self, data: Mapping[str, Any]) -> None:
+        """Take what another process tells."""
+        self._take_told(check(data.get("row")))
+
+    def _take_told(self, row: Row) -> Row | None:
+        if not self.is_registered:
+            return None
+        new = board.tell(row, time.monotonic())
+        if new is not None:
+            self._throttle.offer(new)
+        return new
 
     def _listener(self, path: str, permission: Any) -> WebSocket:
         websocket = WebSocket(
@@ -139,10 +157,17 @@ class Channels:
             self._throttle.offer(row)
 
     def _tick(self) -> bool:
+        """Return whether the database is to be read now."""
         sockets.sweep()
+        self._unread += 1
         if not self.is_watched:
+            self._unread = SELDOM
             board.forget_untold(time.monotonic())
-        return self.is_watched
+            return False
+        if self._unread < SELDOM and layer().is_shared and not layer().trouble:
+            return False  # who changes something tells
+        self._unread = 0
+        return True
 
     def _send(self, row: Row) -> None:
         if not (self.is_registered and runtime.is_running):
@@ -158,6 +183,8 @@ class Channels:
 
     def _server_started(self, **kwargs: Any) -> None:
         self._throttle.clear()
+        self._telling.clear()
+        layer().hearing[TOLD] = self._hear
         self._readers.clear()
         board.clear()
         sockets.clear()
@@ -166,6 +193,10 @@ class Channels:
 
     def _server_stopping(self, **kwargs: Any) -> None:
         self._poll.stop()
+
+
+def _tell(row: Row) -> None:
+    layer().tell(TOLD, {"row": row})
 
 
 channels: Final = Channels()

@@ -11,9 +11,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from tornado_websockets.layers import layer
 from tornado_websockets.runtime import runtime
 from tws_admin.models import ProgressTask, TaskNote, TaskSelection
 from tws_admin.progress.live import channels
+from tws_admin.progress.live.hearing import TOLD
 from tws_admin.progress.rows import as_row
 from tws_admin.progress.states import State
 from tws_admin.progress.transitions import BEAT_S, become
@@ -25,12 +27,15 @@ AT_WORK: Final = [str(State.RUNNING), str(State.PAUSED), str(State.CANCELLING)]
 
 
 def tell(run: ProgressTask) -> None:
-    """Tell those who watch in this process how a run is now; blocks, from any thread but the loop.
+    """Tell those who watch how a run is now; blocks, from any thread but the loop.
 
-    In a process without a server nobody watches: those who do elsewhere read the database.
+    In a process without a server nobody watches. Those who do elsewhere are told by the layer, if
+    that is shared; else they read the database.
     """
     if runtime.is_running:
         runtime.call(channels.publish, as_row(run))
+    elif layer().is_shared:
+        layer().tell(TOLD, {"row": as_row(run)})
 
 
 class Report:

@@ -1,5 +1,6 @@
 /** What an operator does to others. The page asks first, and the server decides. */
 
+import { with_answers } from './answers.js';
 import { field, open_dialog } from './dialog.js';
 import { button, element, find, set_hidden, set_text } from './dom.js';
 import { gettext, interpolate, ngettext } from './text.js';
@@ -32,6 +33,7 @@ export class Actions {
   #root;
   #link;
   #may = [];
+  #node = null; // id of the only node that is shown, and acted on; null is all
   #notice;
   #timer;
 
@@ -42,8 +44,9 @@ export class Actions {
     find(root, '', 'status').after(this.#notice);
   }
 
-  show({ may }) {
+  show({ may, node }) {
     this.#may = may;
+    this.#node = node;
   }
 
   can(ability) {
@@ -83,13 +86,13 @@ export class Actions {
       submit: gettext('Disconnect'),
       is_dangerous: true,
       on_submit: async () => {
-        const data = { ...target.data, ...(reason.value && { reason: reason.value }) };
-        const { count } = await this.#link.ask('disconnect', data);
+        const data = { ...this.#data_of(target), ...(reason.value && { reason: reason.value }) };
+        const { count, nodes } = await this.#link.ask('disconnect', data);
         const text = ngettext('%(count)s connection was closed.', '%(count)s connections were closed.', count);
-        this.#tell(interpolate(text, { count }));
+        this.#tell(with_answers(interpolate(text, { count }), nodes));
       },
     });
-    const { count, is_exact } = await this.#count_open(target);
+    const { count, is_exact, nodes } = await this.#count_open(target);
     if (count === null) {
       set_text(question, gettext('How many connections that closes is not known.'));
       return;
@@ -101,7 +104,7 @@ export class Actions {
           '%(count)s connections or more will be closed.',
           count,
         );
-    set_text(question, interpolate(text, { count }));
+    set_text(question, with_answers(interpolate(text, { count }), nodes));
     const label = ngettext('Disconnect %(count)s connection', 'Disconnect %(count)s connections', count);
     if (is_exact) set_text(submit, interpolate(label, { count }));
   }
@@ -119,20 +122,20 @@ export class Actions {
       body: [question, field(gettext('Event'), name), field(gettext('Data, a JSON object'), payload)],
       submit: gettext('Send'),
       on_submit: async () => {
-        const data = { ...target.data, name: name.value, payload: object_of(payload.value) };
-        const { count } = await this.#link.ask('send', data);
+        const data = { ...this.#data_of(target), name: name.value, payload: object_of(payload.value) };
+        const { count, nodes } = await this.#link.ask('send', data);
         const text = ngettext(
           'The event went to %(count)s connection.',
           'The event went to %(count)s connections.',
           count,
         );
-        this.#tell(interpolate(text, { count }));
+        this.#tell(with_answers(interpolate(text, { count }), nodes));
       },
     });
     try {
-      const { count } = await this.#link.ask('recipients', target.data);
+      const { count, nodes } = await this.#link.ask('recipients', this.#data_of(target));
       const text = ngettext('It will reach %(count)s connection.', 'It will reach %(count)s connections.', count);
-      set_text(question, interpolate(text, { count }));
+      set_text(question, with_answers(interpolate(text, { count }), nodes));
       const label = ngettext('Send to %(count)s connection', 'Send to %(count)s connections', count);
       set_text(submit, interpolate(label, { count }));
     } catch (error) {
@@ -144,13 +147,18 @@ export class Actions {
   async #count_open({ kind, value, name }) {
     if (kind === 'connection') return { count: 1, is_exact: true };
     try {
-      const asked = kind === 'path' ? { path: value } : { search: name };
-      const { count, pages, rows } = await this.#link.ask('connections', asked);
-      if (kind === 'path') return { count, is_exact: true };
-      return { count: rows.filter(({ user_id }) => user_id === value).length, is_exact: pages === 1 };
+      const asked = { node: this.#node, ...(kind === 'path' ? { path: value } : { search: name }) };
+      const { count, pages, rows, nodes } = await this.#link.ask('connections', asked);
+      if (kind === 'path') return { count, is_exact: true, nodes };
+      return { count: rows.filter(({ user_id }) => user_id === value).length, is_exact: pages === 1, nodes };
     } catch {
       return { count: null, is_exact: false };
     }
+  }
+
+  /** Say to the server who is meant: a connection is where it is, the others are on what is shown. */
+  #data_of(target) {
+    return target.kind === 'connection' ? target.data : { ...target.data, node: this.#node };
   }
 
   #tell(text) {

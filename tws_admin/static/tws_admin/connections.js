@@ -1,6 +1,7 @@
 /** Who is connected: one page of them at a time, as the server finds and sorts them. */
 
 import { Target } from './actions.js';
+import { show_answers } from './answers.js';
 import { open_dialog } from './dialog.js';
 import { button, Choice, element, find, set_hidden, set_text } from './dom.js';
 import { NONE } from './format.js';
@@ -23,6 +24,7 @@ export class Connections {
   #path;
   #pager;
   #page = 1;
+  #node = null; // id of the only node whose connections are shown; null is all
   #seen = null; // what the counters were when the rows were asked for
   #asked_at = -Infinity;
   #is_asking = false;
@@ -54,7 +56,11 @@ export class Connections {
   }
 
   /** Ask for the rows again when there is reason to: somebody came or went, or a while has passed. */
-  show({ totals, paths }) {
+  show({ totals, paths, node }) {
+    if (node !== this.#node) {
+      this.#node = node;
+      this.#ask_anew();
+    }
     this.#path.offer([...paths.keys()].map((path) => [path, path]));
     const now = performance.now();
     const seen = `${totals.opened} ${totals.closed}`;
@@ -92,6 +98,7 @@ export class Connections {
     try {
       const found = await this.#link.ask('connections', {
         path: this.#path.value || null,
+        node: this.#node,
         search: this.#search.value,
         sort: `${is_descending ? '-' : ''}${column}`,
         page: this.#page,
@@ -104,7 +111,7 @@ export class Connections {
     if (this.#is_different) this.#ask();
   }
 
-  #show_found({ count, page, pages, rows }) {
+  #show_found({ count, page, pages, rows, nodes }) {
     this.#page = page;
     this.#rows.update(rows.map((row) => [row.id, row]));
     const is_all = this.#search.value === '' && this.#path.value === '';
@@ -117,6 +124,7 @@ export class Connections {
         : gettext('No connection is like that.');
     set_text(node, interpolate(text, { count: this.#format.number(count) }));
     this.#pager.show(page, pages);
+    show_answers(find(this.#root, 'answered', 'connections'), nodes);
   }
 
   #new_row(key, columns, styles) {
@@ -168,6 +176,7 @@ export class Connections {
       [gettext('Page of'), connection.origin],
       [gettext('Subprotocol'), connection.subprotocol],
       [gettext('Encrypted'), connection.secure ? gettext('yes') : gettext('no')],
+      ...(connection.node ? [[gettext('Node'), connection.node]] : []),
     ];
   }
 }

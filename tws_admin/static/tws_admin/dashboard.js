@@ -8,6 +8,7 @@ import { Format } from './format.js';
 import { Inspector } from './inspector.js';
 import { Lifecycle } from './lifecycle.js';
 import { Link } from './link.js';
+import { Nodes } from './nodes.js';
 import { Paths } from './paths.js';
 import { Progress } from './progress.js';
 import { State } from './state.js';
@@ -20,6 +21,14 @@ const { TornadoWebSocket } = globalThis;
 
 const json_of = (id) => JSON.parse(document.getElementById(id)?.textContent ?? '{}');
 
+/** Return the address of this page with another value in its query; null takes it out. */
+function address_with(name, value) {
+  const url = new URL(location.href);
+  if (value === null) url.searchParams.delete(name);
+  else url.searchParams.set(name, value);
+  return url.href;
+}
+
 class Dashboard {
   #root;
   #state;
@@ -27,6 +36,7 @@ class Dashboard {
   #view;
   #sections;
   #inspector;
+  #nodes;
   #pause;
   #is_paused = false;
   #is_planned = false;
@@ -36,12 +46,14 @@ class Dashboard {
     const format = new Format(document.documentElement.lang);
     const words = json_of('tws-words');
     this.#state = new State(root.dataset.twsRange);
-    this.#link = new Link({ Client: TornadoWebSocket, poll: () => this.#fetch() });
+    const node = root.dataset.twsNodeShown || null;
+    this.#link = new Link({ Client: TornadoWebSocket, poll: () => this.#fetch(), node });
     const link = this.#link;
     const actions = new Actions(root, link);
     const connections = new Connections(root, format, { link, actions });
     this.#inspector = new Inspector(root, format, link);
     this.#view = new View(root, format);
+    this.#nodes = new Nodes(root, format, { standings: words.standings, watch: (id) => this.#watch(id) });
     const tools = {
       words,
       actions,
@@ -51,6 +63,8 @@ class Dashboard {
     this.#sections = [
       actions,
       this.#view,
+      this.#nodes,
+      this.#inspector,
       new Charts(root, format),
       new Paths(root, format, tools),
       connections,
@@ -87,6 +101,7 @@ class Dashboard {
       .on('snapshot', (data) => this.#take(data))
       .on('tick', (data) => this.tick(data))
       .on('history', ({ range, ...rings }) => this.#take_history(range, rings))
+      .on('gone', (node) => this.#nodes.gone(node))
       .on('inspected', (data) => this.#inspector.add(data))
       .on('inspecting', (data) => this.#inspector.changed(data))
       .on('state', (link) => {
@@ -135,8 +150,19 @@ class Dashboard {
     const range = choice.dataset.twsChoose;
     this.#state.choose(range);
     this.#view.show_range(range);
-    history.replaceState(null, '', choice.href);
+    history.replaceState(null, '', address_with('range', range));
     this.#ask_history();
+  }
+
+  /** Show one node, or all; without a connection the server renders that. */
+  #watch(node) {
+    const address = address_with('node', node);
+    if (!this.#link.is_open) {
+      location.assign(address);
+      return;
+    }
+    history.replaceState(null, '', address);
+    this.#link.watch(node, this.#state.range);
   }
 
   #toggle_pause() {
@@ -162,6 +188,7 @@ class Dashboard {
   async #fetch() {
     const url = new URL(this.#root.dataset.twsSnapshotUrl, location.href);
     url.searchParams.set('range', this.#state.range);
+    if (this.#link.node !== null) url.searchParams.set('node', this.#link.node);
     const answer = await fetch(url, { headers: { Accept: 'application/json' }, cache: 'no-store' });
     if (answer.redirected || answer.status === 403) return null;
     if (!answer.ok) throw new Error(`expected a snapshot, got status ${answer.status}`);

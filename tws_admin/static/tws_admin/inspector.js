@@ -20,6 +20,7 @@ export class Inspector {
   #skipped = 0;
   #until = null;
   #made = 0;
+  #here = null; // what this node is called, when there are others
 
   constructor(root, format, link) {
     this.#format = format;
@@ -49,6 +50,11 @@ export class Inspector {
       ),
     );
     find(root, '', 'paths').after(this.#section);
+  }
+
+  /** Events are those that come by the node to which this page is connected. */
+  show({ nodes }) {
+    this.#here = nodes.size > 1 ? ([...nodes.values()].find(({ here }) => here)?.name ?? null) : null;
   }
 
   /** Begin to show what happens on a path. */
@@ -113,6 +119,9 @@ export class Inspector {
     const skipped = ngettext('%(count)s more was not shown', '%(count)s more were not shown', this.#skipped);
     const parts = [interpolate(gettext('Ends at %(time)s'), { time: this.#format.clock(this.#until) })];
     if (this.#skipped > 0) parts.push(interpolate(skipped, { count: this.#format.number(this.#skipped) }));
+    if (this.#here !== null) {
+      parts.push(interpolate(gettext('what goes through the node %(name)s alone'), { name: this.#here }));
+    }
     return parts.join(', ');
   }
 

@@ -9,9 +9,9 @@ const COLUMNS = ['time', 'kind', 'path', 'details'];
 /** Return what there is to say of an event behind its kind and path; the same as the server's first paint. */
 export function describe(entry, format) {
   const who = entry.by || entry.user || entry.ip || entry.id;
-  const { what, event, error, name, label, code, reason, count, duration_s } = entry;
+  const { what, event, error, name, label, code, reason, count, duration_s, node } = entry;
   const lasted = typeof duration_s === 'number' ? format.duration(duration_s) : null;
-  const parts = [who, what, event, error, name, label, code, reason, count, lasted];
+  const parts = [who, what, event, error, name, label, code, reason, count, lasted, node];
   return parts.filter((part) => part !== null && part !== undefined && part !== '').join(', ');
 }
 

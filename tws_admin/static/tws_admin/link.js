@@ -25,8 +25,8 @@ export class Refused extends Error {
 }
 
 /**
- * Fires, through `on`: `snapshot`, `tick`, `history`, `inspected`, `inspecting` with the data of these events, and
- * `state` with `live`, `reconnecting`, `stale`, `polling` or `ended`.
+ * Fires, through `on`: `snapshot`, `tick`, `history`, `inspected`, `inspecting` with the data of these events, `gone`
+ * with the id of a node that was to be watched and is not there, and `state` with `live`, `reconnecting`, `stale`, `polling` or `ended`.
  */
 export class Link {
   state = 'reconnecting';
@@ -43,15 +43,19 @@ export class Link {
   #down_since;
   #polled = -Infinity;
   #is_asking = false; // for a snapshot, after a gap
+  #node; // id of the only node that is watched; null is all
+  #watching = null; // id of the question that asks to watch another one
 
   /**
    * @param {object} parts
    * @param {Function} parts.Client Constructor of `TornadoWebSocket`.
    * @param {function(): Promise<object|null>} parts.poll Fetches a snapshot over HTTP; null when the session has ended.
+   * @param {string|null} [parts.node] Id of the only node to be watched; null is all.
    * @param {function(): number} [parts.now] Seconds, from any moment.
    */
-  constructor({ Client, poll, now = () => performance.now() / 1000 }) {
+  constructor({ Client, poll, node = null, now = () => performance.now() / 1000 }) {
     this.#poll = poll;
+    this.#node = node;
     this.#now = now;
     this.#heard = now();
     this.#down_since = now();
@@ -105,10 +109,37 @@ export class Link {
     if (this.#is_asking) return;
     this.#is_asking = true;
     this.ask('snapshot', { range })
-      .catch(() => {}) // a connection that opens brings a snapshot
+      .catch((error) => {
+        // A connection that opens brings a snapshot. A node that has gone has none.
+        if (error instanceof Refused && this.#node !== null) this.#lose(this.#node, range);
+      })
       .finally(() => {
         this.#is_asking = false;
       });
+  }
+
+  /** The id of the only node that is watched; null is all. */
+  get node() {
+    return this.#node;
+  }
+
+  /**
+   * Watch one node, or all, from now on: a `snapshot` comes, and what is on its way of before is passed over.
+   *
+   * Where that node is not there, all are watched, and `gone` is fired.
+   */
+  async watch(node, range = '10m') {
+    this.#node = node;
+    const id = this.#next_id;
+    this.#watching = id;
+    try {
+      await this.ask('watch', { node, range });
+    } catch {
+      if (this.#watching !== id) return; // asked anew meanwhile
+      this.#watching = null;
+      if (!this.is_open || node === null) return; // it is asked for again when there is a connection
+      this.#lose(node, range);
+    }
   }
 
   /** Ask for ticks as often as somebody can see them. */
@@ -132,9 +163,16 @@ export class Link {
     this.#ws.close();
   }
 
+  #lose(node, range) {
+    this.#node = null;
+    this.#fire('gone', node);
+    this.watch(null, range);
+  }
+
   #opened() {
     this.#heard = this.#now();
     if (this.#pace_s !== PACE_S.visible) this.#ws.emit('pace', { every_s: this.#pace_s });
+    if (this.#node !== null) this.watch(this.#node); // the server shows all at first
     this.#fire('open');
   }
 
@@ -144,6 +182,7 @@ export class Link {
       reject(new Error(gettext('The connection to the server was lost.')));
     }
     this.#answers.clear();
+    this.#watching = null;
     if (this.state === 'live') this.#down_since = this.#now();
     if (!will_reconnect) this.#end();
     else if (this.state === 'live') this.#become('reconnecting');
@@ -157,7 +196,10 @@ export class Link {
   #received(event, data) {
     this.#heard = this.#now();
     this.#become('live');
+    const is_of_before = this.#watching !== null && data.id !== this.#watching;
+    if (!is_of_before) this.#watching = null;
     this.#answered(event, data);
+    if (is_of_before && ['snapshot', 'tick', 'history'].includes(event)) return;
     this.#fire(event, data);
   }
 

@@ -16,6 +16,8 @@ export class State {
   paths = new Map(); // path → its object of the feed, with `events` by event, and `rates`
   bars = new Map(); // path and name → its object of the feed
   tasks = new Map(); // id → its object of the feed
+  nodes = new Map(); // id → its object of the feed; none where there is one process alone
+  node = null; // id of the only node that all this is of; null is all
   lifecycle = []; // the oldest first; `{kind: 'more', count}` stands for what did not fit into a tick
   may = [];
   rates = {}; // the newest point of every series, whatever the range
@@ -35,15 +37,19 @@ export class State {
   snapshot(data) {
     const is_other_run = data.epoch !== this.epoch;
     const before = this.paths;
+    // What others have measured is no past of this one.
+    if ((data.node ?? null) !== this.node) this.history = new History(this.range);
     const elapsed_s = is_other_run ? 0 : data.time - this.time;
-    const { epoch, seq, time, server, totals, may = [], lifecycle = [] } = data;
-    Object.assign(this, { epoch, seq, time, server: { ...server }, totals: { ...totals }, may });
+    const { epoch, seq, time, server, totals, may = [], lifecycle = [], node = null } = data;
+    Object.assign(this, { epoch, seq, time, server: { ...server }, totals: { ...totals }, may, node });
     this.paths = new Map();
     this.bars = new Map();
     this.tasks = new Map();
+    this.nodes = new Map();
     merge(this.paths, data.paths ?? [], (path) => path.path, new_path, merge_path);
     merge(this.bars, data.bars ?? [], key_of_bar);
     merge(this.tasks, data.tasks ?? [], (task) => task.id);
+    merge(this.nodes, data.nodes ?? [], (node) => node.id);
     this.#count_rates(before, elapsed_s);
     this.lifecycle = lifecycle.slice(-LOG_SIZE);
     this.#last = lifecycle.at(-1)?.n ?? 0;
@@ -77,6 +83,7 @@ export class State {
     merge(this.paths, data.paths ?? [], (path) => path.path, new_path, merge_path);
     merge(this.bars, data.bars ?? [], key_of_bar);
     merge(this.tasks, data.tasks ?? [], (task) => task.id);
+    merge(this.nodes, data.nodes ?? [], (node) => node.id);
     if (data.may) this.may = data.may;
     this.#count_rates(this.paths, elapsed_s);
     this.#log(data);

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Page, until
 from tests.tornado_websockets.layers.redis.station import Station, stations, wordy
 from tornado_websockets.history import START, Position
 from tornado_websockets.layers.log import Log
-from tornado_websockets.layers.redis.parcel import Event, Parcel
+from tornado_websockets.layers.redis import follower as module
+from tornado_websockets.layers.redis.link import run_script
+from tornado_websockets.layers.redis.parcel import Event, Parcel, unpack
 
 
 def log_of(station: Station, path: str = "/h") -> Log:
@@ -137,3 +142,38 @@ async def test_nobody_waits_for_a_redis_that_is_known_to_be_away() -> None:
             async with asyncio.timeout(0.5):
                 await one.layer.reach("/h", Position(log.epoch, (9, 9), frozenset()))
                 await one.layer.reach("/live", None)
+
+
+async def test_what_is_sent_while_something_is_read_is_read_as_well(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came with a gap before it, and the answer that fills the gap was on its way already."""
+    has_read, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*arguments: Any) -> Any:
+        answer = await run_script(*arguments)
+        has_read.set()
+        await go_on.wait()
+        return answer
+
+    async with stations(2, url) as (one, two):
+        page, shard = Page(), two.layer.shards[0]
+        await two.visit(page)
+        channel, follower = shard.channel("events", "/h"), shard.follower("/h")
+        assert follower is not None
+        heard: list[bytes] = []
+        shard.listen(channel, heard.append)
+        for number in range(3):
+            await one.layer.apublish("/h", "e", wordy(number))
+        await until(lambda: len(heard) == 3)
+        monkeypatch.setattr(module, "run_script", slowly)
+        filling = follower.fill()
+        await has_read.wait()
+        await one.layer.apublish("/h", "e", wordy(3))
+        await until(lambda: len(heard) == 4)
+        follower.take(unpack(heard[-1]))
+        assert page.numbers == []
+        go_on.set()
+        await asyncio.wait_for(filling, 10)
+        assert page.numbers == [0, 1, 2, 3]
+        assert page.told == [None]

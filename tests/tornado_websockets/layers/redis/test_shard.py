@@ -8,6 +8,7 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Page, until
 from tests.tornado_websockets.layers.redis.station import stations
 from tornado_websockets.history import History
+from tornado_websockets.layers.redis import backoff
 
 
 async def test_what_nobody_of_this_project_sends_is_counted_and_logged_once(
@@ -49,3 +50,21 @@ async def test_names_begin_with_the_prefix(broker: Broker) -> None:
         assert shard.key("a", "b") == "shop:a:b"
         assert shard.channel("a") == "shop:0:a"
         assert await shard.client.ping()
+
+
+@pytest.mark.parametrize("first", ["subscriber", "publisher"])
+async def test_who_gets_through_first_lets_the_other_one_try(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Broker(keeps=True) as own:
+        async with stations(1, own.url) as (one,):
+            shard = one.layer.shards[0]
+            monkeypatch.setattr(backoff, "FIRST_S", 60.0)
+            monkeypatch.setattr(backoff, "LAST_S", 60.0)
+            own.stop()
+            one.say(1, path="/live")
+            await until(lambda: not shard.is_up and shard.publisher.down_s > 0)
+            own.start()
+            getattr(shard, first).pause.end()
+            await until(lambda: shard.is_up and shard.publisher.down_s == 0)
+            assert shard.health.is_well

@@ -6,18 +6,22 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.test import Client as Browser
+from django.test import override_settings
 from tornado.httpclient import HTTPClientError
 
 from tests.tornado_websockets.visitors import logged_in, status
+from tests.tws_admin.conftest import Shared
 from tests.tws_admin.feeds import watch
+from tests.tws_admin.neighbours import SETTINGS, Neighbourhood
 from tests.tws_admin.operators import forbid, operator, until
 from tests.tws_admin.progress.runs import ago, make_run, staff
+from tornado_websockets.layers import layer
 from tornado_websockets.runtime import runtime
 from tornado_websockets.testing import Client, Message, Server
 from tws_admin import websockets
@@ -26,9 +30,11 @@ from tws_admin.progress.live import channels as module
 from tws_admin.progress.live import poll
 from tws_admin.progress.live.board import LIMIT, board
 from tws_admin.progress.live.channels import ALL, OWN, channels, is_registered, publish
+from tws_admin.progress.live.hearing import TOLD
 from tws_admin.progress.live.sockets import PREFIX, sockets
 from tws_admin.progress.rows import as_row
 from tws_admin.progress.states import State
+from tws_admin.progress.work.report import tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -350,6 +356,50 @@ class TestWatching:
         assert len(board.rows()) == 1
         await client.close()
         await until(lambda: not board.rows())
+
+
+class TestOtherProcesses:
+    """Where the layer is shared, who changes something tells."""
+
+    async def test_what_happens_here_is_told(self, shared: Shared) -> None:
+        """At most four times a second, and at once when it is another state."""
+        row = await row_of(await make())
+        for done in range(1, 6):
+            publish({**row, "done": done})
+        publish({**row, "done": 6, "state": "paused"})
+        assert [(topic, data["row"]["done"]) for topic, data in shared.layer.told] == [
+            (TOLD, 1),
+            (TOLD, 6),
+        ]
+
+    async def test_what_happens_elsewhere_is_shown_and_not_told_again(self, shared: Shared) -> None:
+        ann, browser = await enter("ann")
+        run = await make(user=ann)
+        client, [row] = await listen(shared.server, OWN, browser)
+        shared.layer.hearing[TOLD]({"row": {**row, "label": "from afar", "more": 1}})
+        rows = await heard(client, lambda row: row["label"] == "from afar")
+        assert rows[-1] == {**row, "label": "from afar"}
+        assert (shared.layer.told, run.label) == ([], "")
+        with pytest.raises(ValueError, match="the row of a run was expected"):
+            shared.layer.hearing[TOLD]({})
+
+    async def test_a_process_without_a_server_tells_through_the_layer(self, registry: None) -> None:
+        run = await make()
+        with override_settings(TORNADO=SETTINGS):
+            await sync_to_async(tell)(run)
+            told = cast("Neighbourhood", layer()).told
+        assert told == [(TOLD, {"row": await row_of(run)})]
+
+    async def test_the_database_is_asked_seldom_unless_something_is_wrong(
+        self, shared: Shared, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "SELDOM", 4)
+        _ann, browser = await enter("ann")
+        assert not channels._tick()
+        await listen(shared.server, OWN, browser)
+        assert [channels._tick() for _ in range(8)] == [True, False, False, False] * 2
+        shared.layer.wrong = "Redis is away"
+        assert [channels._tick() for _ in range(3)] == [True] * 3
 
 
 class TestWithoutAServer:

@@ -1,0 +1,128 @@
+/** The processes that serve this site together, and which of them the page shows. */
+
+import { show_answers } from './answers.js';
+import { button, Choice, element, find, set_attribute, set_hidden, set_text } from './dom.js';
+import { NONE } from './format.js';
+import { styles_of } from './paths.js';
+import { columns_of, new_row, Rows } from './table.js';
+import { gettext, interpolate } from './text.js';
+
+const TEXTS = {
+  state: ({ state }, standings) => standings[state] ?? state,
+  version: ({ version }) => version || NONE,
+};
+
+export class Nodes {
+  #root;
+  #format;
+  #standings;
+  #watch;
+  #rows;
+  #filter;
+  #notice;
+  #node = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Format} format
+   * @param {object} tools
+   * @param {object} tools.standings How a node is, translated, by the feed's `state`.
+   * @param {function(string|null): void} tools.watch Shows one node, or all.
+   */
+  constructor(root, format, { standings = {}, watch }) {
+    this.#root = root;
+    this.#format = format;
+    this.#standings = standings;
+    this.#watch = watch;
+    const body = find(root, 'rows', 'nodes');
+    const table = body.closest('table');
+    const columns = columns_of(table);
+    const styles = styles_of(table);
+    this.#rows = new Rows(body, (key) => this.#new_row(key, columns, styles));
+    this.#filter = new Choice(gettext('Node'), gettext('All nodes'), () => watch(this.#filter.value || null));
+    set_hidden(this.#filter.node, true);
+    find(root, 'controls', 'status').append(this.#filter.node);
+    const all = find(root, 'node', '');
+    all.addEventListener('click', (event) => this.#follow(event, null));
+    this.#notice = element('p', { class: 'tws-notice', role: 'status', 'data-tws-notice': 'gone', hidden: true });
+    find(root, '', 'status').after(this.#notice);
+  }
+
+  show({ nodes, node, server }) {
+    this.#node = node;
+    const found = [...nodes];
+    const is_sum = node === null && nodes.size > 1;
+    set_hidden(find(this.#root, '', 'nodes'), nodes.size === 0);
+    set_hidden(this.#filter.node, nodes.size === 0);
+    this.#filter.offer(found.map(([id, { name }]) => [id, name]));
+    this.#filter.value = node ?? '';
+    this.#rows.update(found);
+    for (const link of this.#root.querySelectorAll('[data-tws-node]')) {
+      set_attribute(link, 'aria-current', link.dataset.twsNode === (node ?? '') ? 'true' : null);
+    }
+    const silent = found.filter(([, { state }]) => state === 'stale').length;
+    const answers = { asked: nodes.size, answered: nodes.size - silent };
+    show_answers(find(this.#root, 'answered', 'nodes'), answers);
+    this.#show_facts(is_sum, nodes.size);
+    this.#show_trouble(server.trouble);
+    set_hidden(find(this.#root, 'notice', 'alone'), true);
+    if (node !== null && !nodes.has(node)) this.gone(node);
+  }
+
+  /** Say that a node which was to be shown is not there any more, and show all. */
+  gone(node) {
+    const name = [...this.#filter.node.options].find(({ value }) => value === node)?.text ?? node;
+    const text = interpolate(gettext('The node %(name)s has gone: all nodes are shown.'), { name });
+    set_hidden(this.#notice, false);
+    this.#notice.replaceChildren(
+      text,
+      ' ',
+      button(gettext('Close'), () => set_hidden(this.#notice, true)),
+    );
+    this.#watch(null);
+  }
+
+  #show_facts(is_sum, count) {
+    for (const fact of this.#root.querySelectorAll('[data-tws-fact]')) {
+      const is_of_sum = fact.dataset.twsFact === 'nodes';
+      set_hidden(fact, is_of_sum !== is_sum);
+      if (is_of_sum) set_text(fact.querySelector('dd'), this.#format.number(count));
+    }
+  }
+
+  /** What is wrong may tell how long already: screen readers hear that something is, and once. */
+  #show_trouble(trouble) {
+    const notice = find(this.#root, 'notice', 'degraded');
+    if (notice.hidden === !trouble) return;
+    set_hidden(notice, !trouble);
+    const words = notice.querySelector('[role="status"] strong');
+    const text = words.textContent;
+    set_text(words, '');
+    set_text(words, text);
+  }
+
+  #follow(event, node) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#watch(node);
+  }
+
+  #new_row(key, columns, styles) {
+    const { row, cells } = new_row(key, columns, { numeric: Object.keys(styles) });
+    const query = new URLSearchParams(location.search);
+    query.set('node', key);
+    const link = element('a', { href: `?${query}`, 'data-tws-node': key });
+    link.addEventListener('click', (event) => this.#follow(event, key));
+    const here = element('span', { class: 'tws-tag', hidden: true }, gettext('this page'));
+    cells.name.append(link, ' ', here);
+    const update = (node) => {
+      set_text(link, node.name);
+      set_hidden(here, !node.here);
+      for (const [name, write] of Object.entries(TEXTS)) set_text(cells[name], write(node, this.#standings));
+      set_attribute(cells.state, 'title', node.trouble || null);
+      for (const [name, style] of Object.entries(styles)) set_text(cells[name], this.#format[style](node[name] ?? null));
+      row.className = `tws-node-${node.state}`;
+    };
+    return { nodes: [row], update };
+  }
+}
