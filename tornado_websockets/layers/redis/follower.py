@@ -77,7 +77,7 @@ class Follower:
         self._layer = layer
         self._shard = shard
         self._who = f"reader of {path}"
-        self._is_dirty = False
+        self._is_dirty = self._is_over = False
         self._filling: asyncio.Task[None] | None = None
 
     def take(self, parcel: Parcel) -> None:
@@ -93,18 +93,21 @@ class Follower:
             self._filling = asyncio.get_running_loop().create_task(self._fill())
         return self._filling
 
-    def stop(self) -> None:
-        """End."""
+    def stop(self) -> asyncio.Task[None] | None:
+        """End, and return what is still ending."""
+        self._is_over = True
         if self._filling is not None:
             self._filling.cancel()
         self.echo.stop()
         self._shard.health.recover(self._who)
+        return self._filling
 
     # Private.
 
     async def _fill(self) -> None:
         backoff = Backoff()
-        while True:
+        # redis-py may swallow a cancellation that comes together with an answer.
+        while not self._is_over:
             # What is read before that is not followed by anything.
             await self._shard.subscriber.wait()
             try:

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import itertools
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
@@ -33,8 +34,8 @@ logger = logging.getLogger("tornado_websockets")
 START_S: Final = 5.0
 """Seconds that a server waits for Redis before it serves without."""
 
-REACH_S: Final = 2.0
-"""Seconds that a client who comes back waits for what it has missed."""
+REACH_S: Final = 5.0
+"""Seconds that a client who comes back waits for a server that is behind what it has got."""
 
 OUTAGE_S: Final = 3.0
 """Seconds of an outage after which nobody waits for its end."""
@@ -85,10 +86,12 @@ class RedisLayer(Together):
             logger.warning("the server begins without Redis: it serves its own clients alone")
 
     async def stop(self) -> None:
-        await super().stop()  # while the others can be told
-        assert self._touching is not None
-        self._touching.cancel()
-        await asyncio.gather(*(shard.stop() for shard in self.shards))
+        try:
+            await super().stop()  # while the others can be told
+        finally:
+            assert self._touching is not None
+            self._touching.cancel()
+            await asyncio.gather(*(shard.stop() for shard in self.shards))
 
     def served_changed(self) -> None:
         super().served_changed()
@@ -195,9 +198,13 @@ class RedisLayer(Together):
         follower = shard.follower(path)
         if log is None or follower is None:
             return
-        is_known = log.epoch if position is None else log.covers(position)
-        if not is_known and shard.subscriber.down_s < OUTAGE_S:
-            await asyncio.wait([follower.fill()], timeout=REACH_S)
+        ends_s = time.monotonic() + REACH_S
+        # Twice: what is read already may have been asked for before the client's last event.
+        for _ in range(2):
+            is_known = log.epoch if position is None else log.covers(position)
+            if is_known or shard.subscriber.down_s >= OUTAGE_S:
+                return
+            await asyncio.wait([follower.fill()], timeout=max(0.0, ends_s - time.monotonic()))
 
     # Private.
 

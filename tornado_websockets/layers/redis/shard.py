@@ -67,6 +67,7 @@ class Shard:
         self._own_line = live_line(self.origin)
         self._layer = layer
         self._client: Redis | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._paths: dict[str, Follower | None] = {}
 
     @property
@@ -137,6 +138,8 @@ class Shard:
         await self.subscriber.stop()
         for path in list(self._paths):
             self.withdraw(path)
+        if self._ending:
+            await asyncio.wait(self._ending)
         self.blocking.close()
         if self._client is not None:
             await self._client.aclose()
@@ -183,8 +186,10 @@ class Shard:
 
     def _stop_following(self, path: str) -> None:
         follower = self._paths[path]
-        if follower is not None:
-            follower.stop()
+        ending = None if follower is None else follower.stop()
+        if ending is not None:
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     def _take(self, path: str, data: bytes) -> None:
         if data.startswith(self._own_line):

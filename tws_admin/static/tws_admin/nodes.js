@@ -20,7 +20,9 @@ export class Nodes {
   #rows;
   #filter;
   #notice;
-  #node = null;
+  #section;
+  #alone;
+  #degraded;
 
   /**
    * @param {HTMLElement} root
@@ -34,6 +36,9 @@ export class Nodes {
     this.#format = format;
     this.#standings = standings;
     this.#watch = watch;
+    this.#section = find(root, '', 'nodes');
+    this.#alone = find(root, 'notice', 'alone');
+    this.#degraded = find(root, 'notice', 'degraded');
     const body = find(root, 'rows', 'nodes');
     const table = body.closest('table');
     const columns = columns_of(table);
@@ -49,10 +54,12 @@ export class Nodes {
   }
 
   show({ nodes, node, server }) {
-    this.#node = node;
+    this.#show_trouble(server.trouble);
+    set_hidden(this.#alone, true);
+    if (nodes.size === 0 && this.#section.hidden) return; // as it is for who serves with one process
     const found = [...nodes];
     const is_sum = node === null && nodes.size > 1;
-    set_hidden(find(this.#root, '', 'nodes'), nodes.size === 0);
+    set_hidden(this.#section, nodes.size === 0);
     set_hidden(this.#filter.node, nodes.size === 0);
     this.#filter.offer(found.map(([id, { name }]) => [id, name]));
     this.#filter.value = node ?? '';
@@ -64,8 +71,6 @@ export class Nodes {
     const answers = { asked: nodes.size, answered: nodes.size - silent };
     show_answers(find(this.#root, 'answered', 'nodes'), answers);
     this.#show_facts(is_sum, nodes.size);
-    this.#show_trouble(server.trouble);
-    set_hidden(find(this.#root, 'notice', 'alone'), true);
     if (node !== null && !nodes.has(node)) this.gone(node);
   }
 
@@ -92,7 +97,7 @@ export class Nodes {
 
   /** What is wrong may tell how long already: screen readers hear that something is, and once. */
   #show_trouble(trouble) {
-    const notice = find(this.#root, 'notice', 'degraded');
+    const notice = this.#degraded;
     if (notice.hidden === !trouble) return;
     set_hidden(notice, !trouble);
     const words = notice.querySelector('[role="status"] strong');
