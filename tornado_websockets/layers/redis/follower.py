@@ -58,6 +58,14 @@ class _Read(NamedTuple):
     top: Offset
     records: list[Record]
 
+    def went_back_behind(self, offset: Offset) -> bool:
+        """Return whether an event that was kept is no longer, though it is none of the oldest.
+
+        A Redis does so that has not written it, or a replica that took over without it.
+        """
+        gaps = ((record.before, record.offset) for record in self.records)
+        return self.top < offset or any(before < offset < after for before, after in gaps)
+
 
 class Follower:
     """Delivers the events of a path with a history, each once and in their order.
@@ -137,8 +145,12 @@ class Follower:
 
     async def _read_anew(self) -> bool:
         """Let the log begin anew with all that Redis keeps; who is connected is told."""
-        epoch, top, records = await self._read_all()
+        read = await self._read_all()
         log = self._layer.log(self._path)
+        if log is not None and read.epoch == log.epoch and read.went_back_behind(log.top):
+            # Who is away and has got less than was lost would find nothing missing.
+            read = await self._read_all(over=log.epoch)
+        log, (epoch, top, records) = self._layer.log(self._path), read
         if log is None:
             return True
         self._layer.restart(self._path, epoch, records[-1].offset if records else top)
@@ -149,12 +161,16 @@ class Follower:
         self.echo.forget()
         return True
 
-    async def _read_all(self) -> _Read:
-        """Return all that Redis keeps behind the last gap."""
+    async def _read_all(self, over: str = "") -> _Read:
+        """Return all that Redis keeps behind the last gap.
+
+        Args:
+            over: an epoch that another one is to follow.
+        """
         records: list[Record] = []
         after, epoch = START, ""
         while True:
-            read = await self._read(after)
+            read = await self._read(after, over)
             if epoch not in ("", read.epoch):  # it has been emptied in the meantime
                 records, after, epoch = [], START, ""
                 continue
@@ -167,7 +183,7 @@ class Follower:
                 return _Read(epoch, read.top, records)
             after = read.records[-1].offset
 
-    async def _read(self, after: Offset) -> _Read:
+    async def _read(self, after: Offset, over: str = "") -> _Read:
         address, history = self._shard.address, self._layer.audience.served.get(self._path)
         known_s = DAY_S if history is None else keep_s(history)
         async with self._shard.reading:
@@ -175,7 +191,7 @@ class Follower:
                 self._shard.client,
                 READ,
                 [stream_key(address, self._path), meta_key(address, self._path)],
-                [secrets.token_hex(8), offset_text(after), COUNT, known_s],
+                [secrets.token_hex(8), offset_text(after), COUNT, known_s, over],
             )
         return _Read(epoch.decode(), offset_of(top), list(self._records_of(entries)))
 

@@ -96,6 +96,9 @@ if not known[1] then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'top', '0-0', 'bytes', '0')
   known = {ARGV[1], '0-0'}
+elseif known[1] == ARGV[5] then
+  redis.call('HSET', KEYS[2], 'epoch', ARGV[1])
+  known[1] = ARGV[1]
 end
 if redis.call('TTL', KEYS[2]) < tonumber(ARGV[4]) / 2 then
   redis.call('EXPIRE', KEYS[1], ARGV[4])
@@ -106,5 +109,5 @@ return {known[1], known[2], redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+', '
 """Returns what is kept of a path: its epoch, its top, and the entries behind an offset.
 
 KEYS: stream · its epoch, top and bytes. ARGV: an epoch, should there be none · the offset · how
-many · seconds until an idle path is forgotten.
+many · seconds until an idle path is forgotten · an epoch that is over.
 """

@@ -102,6 +102,39 @@ async def test_a_server_that_took_over_and_has_not_got_everything_is_noticed(
         assert late.envelopes[0]["data"]["recovered"] is False
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_who_was_away_when_redis_went_back_is_told(
+    url: str, broker: Broker, goes_on: bool
+) -> None:
+    """What it has missed is gone, though the event that it has got last is there."""
+    async with stations(1, url) as (one,):
+        away, page, shard = Page(), Page(), one.layer.shards[0]
+        await one.visit(away)
+        await one.visit(page)
+        await one.layer.apublish("/h", "e", wordy(1))
+        await until(lambda: away.numbers == page.numbers == [1])
+        one.go(away)
+        stream, meta = shard.key("stream", "/h"), shard.key("meta", "/h")
+        before = broker.run("HGET", meta, "top")
+        await one.layer.apublish("/h", "e", wordy(2))
+        await until(lambda: page.numbers == [1, 2])
+        broker.run("XDEL", stream, broker.run("HGET", meta, "top"))
+        broker.run("HSET", meta, "top", before)
+        if goes_on:
+            await one.layer.apublish("/h", "e", wordy(3))
+        else:
+            broker.run("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: page.told == [None, False])
+        async with asyncio.timeout(10):
+            other = Station(url)
+            await other.layer.start()
+        try:
+            await other.visit(away)
+            assert away.told == [None, False]
+        finally:
+            await other.layer.stop()
+
+
 async def test_a_stream_that_is_gone_is_noticed(url: str, broker: Broker) -> None:
     """As when Redis has no memory left: the next event is not behind the last one."""
     async with stations(1, url) as (one,):
