@@ -54,7 +54,7 @@ def run(report: Report, folder: Path) -> None:
 
 def check(report: Report, heard: Heard, where: str = "") -> None:
     """Check that all came, once and in order, and nobody was told otherwise."""
-    report.none_lost(f"{where}acknowledged events", heard.lost)
+    report.none_lost(f"{where}acknowledged events that did not come", heard.lost)
     if heard.losers:
         report.note(f"{where}who lost them", heard.losers)
     report.note(f"{where}events that were not acknowledged, and did not come", heard.failed)
