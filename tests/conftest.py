@@ -14,7 +14,12 @@ HERE = Path(__file__).parent
 
 # What goes by neither Python nor Django: the version matrix leaves it out.
 ONCE = [HERE / name for name in ("autobahn", "benchmarks", "docs", "house")]
-ONCE += [HERE / "integration" / name for name in ("test_deploy.py", "test_postgres.py")]
+ONCE += [HERE / "integration" / f"test_{name}.py" for name in ("deploy", "nodes", "postgres")]
+# What several servers do together: each of its parts is tested on its own as well.
+ONCE += [
+    HERE / "integration" / f"test_{name}.py"
+    for name in ("broadcasting", "monitor_nodes", "presence", "workers")
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
