@@ -145,7 +145,7 @@ def test_the_javascript_tests_fail_loudly_without_node_under_ci(tmp_path: Path) 
     "failing", ["", "-m browser", "browser tests/integration", "--ignore tests/integration"]
 )
 def test_the_python_tests_fail_when_any_part_does(tmp_path: Path, failing: str) -> None:
-    """Those that drive a browser or run servers are beside the others; each failure is one of all."""
+    """Those that drive a browser or run servers are beside the others: one failure fails all."""
     fake = tmp_path / "coverage"
     program = f'case "$*" in *"{failing or "nothing"}"*) exit 3;; esac; echo "ran: $*"'
     executable(fake, f"#!/bin/sh\n{program}\n")
