@@ -24,6 +24,10 @@ APPS = ("chat", "jobs", "drivers")
 # What a reader has done before: the apps stand in INSTALLED_APPS.
 INSTALLED = f"\nINSTALLED_APPS += {['tornado_websockets', 'tws_admin', *APPS]}\n"
 
+# In memory, where Django puts it, SQLite lets no thread wait for another: who comes while a row is
+# written gets "database table is locked" at once.
+IN_A_FILE = "DATABASES['default']['TEST'] = {'NAME': BASE_DIR / 'test.sqlite3'}\n"
+
 
 def manage(folder: Path, *arguments: str) -> str:
     """Run a command of the project, with warnings as errors, and return what it printed."""
@@ -59,7 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / app).mkdir()
         (folder / app / "__init__.py").touch()
     with (folder / "mysite" / "settings.py").open("a", encoding="utf-8") as settings:
-        settings.write(INSTALLED)
+        settings.write(INSTALLED + IN_A_FILE)
     for block in blocks("python", "html"):
         if block.file is not None:
             path = folder / block.file
