@@ -18,8 +18,11 @@ ONCE += [HERE / "integration" / f"test_{name}.py" for name in ("deploy", "nodes"
 # What several servers do together: each of its parts is tested on its own as well.
 ONCE += [
     HERE / "integration" / f"test_{name}.py"
-    for name in ("broadcasting", "monitor_nodes", "presence", "workers")
+    for name in ("broadcasting", "monitor_nodes", "presence", "recovery", "workers")
 ]
+# The contract of layers is tested on each row.
+REDIS = HERE / "tornado_websockets" / "layers" / "redis"
+ONCE += [path for path in REDIS.glob("test_*.py") if path.name != "test_layer.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

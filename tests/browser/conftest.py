@@ -56,9 +56,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     def complain(message: ConsoleMessage) -> None:
         # That a server went away is what some tests are about; Chromium tells it as an error. So it
         # does that the admin's pages have no icon.
-        is_expected = "ERR_CONNECTION_REFUSED" in message.text or message.location["url"].endswith(
-            "/favicon.ico"
-        )
+        is_away = any(f"ERR_CONNECTION_{how}" in message.text for how in ("REFUSED", "RESET"))
+        is_expected = is_away or message.location["url"].endswith("/favicon.ico")
         if message.type == "error" and not is_expected:
             complaints.append(message.text)
 
