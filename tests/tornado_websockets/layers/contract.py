@@ -35,12 +35,7 @@ class LayerContract(RecoveryContract):
     """What holds for each layer; a subclass says which.
 
     A layer may be made for one test after the other, and knows nothing of the one before.
-
-    Attributes:
-        flooded: clients that go while threads do what they can.
     """
-
-    flooded = 50
 
     def make(self, audience: Audience) -> Layer:
         raise NotImplementedError
@@ -305,7 +300,7 @@ class LayerContract(RecoveryContract):
 
     async def test_threads_and_the_loop_leave_nothing_behind(self, layer: Layer) -> None:
         """One client after the other goes, while threads let it enter and leave the same rooms."""
-        clients = [self.connect("/x") for _ in range(self.flooded)]
+        clients = [self.connect("/x") for _ in range(50)]
         current = clients[0]
         is_over = False
         errors: list[BaseException] = []
@@ -321,6 +316,9 @@ class LayerContract(RecoveryContract):
                         layer.presence("/x", room)
                         self.audience.rooms(client)
                         self.audience.exit("/x", room, client)
+                    turn = threading.Event()  # or the loop would be ever further behind
+                    runtime.call(turn.set)
+                    turn.wait(10)
             except BaseException as error:  # noqa: BLE001  told by the test
                 errors.append(error)
 

@@ -12,8 +12,6 @@ from tornado_websockets.runtime import runtime
 
 
 class TestRedisLayer(LayerContract):
-    flooded = 8  # what the threads publish meanwhile is sent, and heard
-
     @pytest.fixture(autouse=True)
     def _redis(self, url: str) -> None:
         self.url = url
