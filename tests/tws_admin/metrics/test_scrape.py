@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import re
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -211,7 +212,8 @@ async def test_it_answers_while_every_thread_for_callbacks_is_busy(exporting: Se
                 await asyncio.sleep(0.01)
         response = await fetch(exporting, Authorization=f"Bearer {TOKEN}")
         assert b"\ntornado_websockets_threads_busy 8.0\n" in response.body
-        assert b"\ntornado_websockets_threads_queued 1.0\n" in response.body
+        # One of ours; the server itself has something for a thread every few seconds.
+        assert re.search(rb"\ntornado_websockets_threads_queued [1-9]", response.body)
     finally:
         release.set()
 
