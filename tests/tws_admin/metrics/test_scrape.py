@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
