@@ -528,7 +528,7 @@ FRAMES = """
     document.body.getBoundingClientRect();  // and lay the page out
     took.push(performance.now() - start);
   }
-  return took.slice(5).sort((one, other) => one - other)[3];
+  return took.slice(5).sort((one, other) => one - other)[10];
 }
 """
 
@@ -539,7 +539,7 @@ def test_a_tick_of_200_paths_fits_into_a_frame(site: Site, watch: Watch) -> None
     expect(monitor.rows("paths")).to_have_count(203)
     # What does not fit into this frame comes in the next ones.
     expect(monitor.cell("paths", "/generated/199", "connections")).to_have_text("238")
-    # Among the fastest of many, as other processes have their turns as well.
+    # Not the slowest of many, as other processes have their turns as well.
     assert took_ms < 1000 / 60
 
 
