@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.errors import MeasureError
 from benchmarks.process import Process
 from benchmarks.run import cores
 
@@ -112,7 +113,11 @@ def _send(senders: Sequence[Sender], poll: select.epoll, count: int, rate: float
             sender.tell()
         missing = sum(sender.clients for sender in senders) * SIZE
         while missing:
-            missing -= sum(len(os.read(fd, 65536)) for fd, _ in poll.poll(0))
+            for fd, _ in poll.poll(0):
+                got = len(os.read(fd, 65536))
+                if not got:
+                    raise MeasureError("one that sends has ended")
+                missing -= got
 
 
 if __name__ == "__main__":
