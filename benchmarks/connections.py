@@ -14,7 +14,7 @@ from benchmarks.dialects import Dialect
 from benchmarks.errors import MeasureError
 from benchmarks.frames import CLOSE, PING, PONG, TEXT, Frame, accepted, masked, request, split
 
-__all__ = ["PATIENCE_S", "READ_SIZE", "Connections"]
+__all__ = ["PATIENCE_S", "READ_SIZE", "Connections", "reset"]
 
 HANDSHAKES_IN_FLIGHT: Final = 64
 """Below the smallest backlog of the peers, 100: a connection that is dropped waits a second."""
@@ -50,9 +50,7 @@ class Connections:
 
     def __exit__(self, *exc: object) -> None:
         for sock in (*self._sockets, *self._stalled):
-            # A reset leaves no TIME_WAIT, which would use up the ports of the next measures.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            sock.close()
+            reset(sock)
         self._poll.close()
 
     def __len__(self) -> int:
@@ -173,6 +171,15 @@ class Connections:
         elif answer is not None:
             os.write(fd, masked(answer))
         return True
+
+
+def reset(sock: socket.socket) -> None:
+    """Close a connection so that the other side gets a reset.
+
+    It leaves no TIME_WAIT, which would use up the ports of what follows.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 def _some(got: bytes) -> bytes:

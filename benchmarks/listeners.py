@@ -12,11 +12,11 @@ from benchmarks.dialects import Dialect
 from benchmarks.errors import MeasureError
 from benchmarks.frames import Frame, masked
 from benchmarks.load import Run
+from benchmarks.measures import TEXT
 
-__all__ = ["EVENT", "TEXT", "Listeners"]
+__all__ = ["Listeners"]
 
 EVENT: Final = "shout"
-TEXT: Final = "sixty-four bytes of text, as a line in a chat would have them, ok"[:64]
 WARM_UP_S: Final = 1.0
 ATTEMPTS: Final = 30
 
@@ -47,7 +47,7 @@ class Listeners(Connections):
         """Let one client send events that all get."""
         fd, now = self._sockets[0].fileno(), time.monotonic()
         numbers = range(self.said, self.said + count)
-        events = ({"text": TEXT, "number": number, "at": now} for number in numbers)
+        events = ({**TEXT, "number": number, "at": now} for number in numbers)
         os.write(fd, b"".join(masked(self.dialect.pack(EVENT, data)) for data in events))
         self.said += count
 
@@ -108,6 +108,6 @@ class Listeners(Connections):
         return found
 
     def _check(self, event: Any, data: Any) -> tuple[int, float]:
-        if event != EVENT or data.get("text") != TEXT:
-            raise MeasureError(f"expected {EVENT!r} with {TEXT!r}, got {event!r} with {data!r}")
+        if event != EVENT or data.get("text") != TEXT["text"]:
+            raise MeasureError(f"expected {EVENT!r} with {TEXT}, got {event!r} with {data!r}")
         return data["number"], data["at"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.measures import Numbers
@@ -19,6 +20,15 @@ class Results:
     def add(self, peer: str, measure: str, outcome: Numbers | str) -> None:
         """Add one round: its numbers, or why there are none."""
         self._rounds.setdefault((peer, measure), []).append(outcome)
+
+    def add_others(
+        self, raw: Mapping[str, Sequence[Numbers | str]], measures: Sequence[str]
+    ) -> None:
+        """Add what an earlier run has returned as `raw`, but for some measures."""
+        for name, rounds in raw.items():
+            peer, measure = name.split()
+            if measure not in measures:
+                self._rounds[peer, measure] = list(rounds)
 
     def has(self, peer: str, measure: str) -> bool:
         """Return whether it was tried."""

@@ -6,12 +6,11 @@ import contextlib
 import json
 import select
 import socket
-import struct
 import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from benchmarks.connections import PATIENCE_S
+from benchmarks.connections import PATIENCE_S, reset
 from benchmarks.errors import MeasureError
 from benchmarks.frames import Frame, accepted, request, split
 
@@ -19,7 +18,6 @@ __all__ = ["Return", "come_back"]
 
 PATH: Final = "/ws/bench"
 READ_SIZE: Final = 65536
-RESET: Final = struct.pack("ii", 1, 0)
 
 
 class Return(NamedTuple):
@@ -126,9 +124,7 @@ class _Client:
         return bool(self.position) and self._got == len(self._missed)
 
     def close(self) -> None:
-        # A reset leaves no TIME_WAIT, which would use up the ports of the next measures.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._socket.close()
+        reset(self._socket)
 
     def _take(self, frame: Frame) -> None:
         if not self.position:

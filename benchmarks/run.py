@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.sched_setaffinity(0, {load_core})
     scale = QUICK if options.quick else Scale()
     results = Results()
+    if options.onto:
+        results.add_others(json.loads(options.onto.read_text()), _measures(options.measures))
     plan = list(_plan(options.only, options.measures))
     rounds = options.rounds or (1 if options.quick else 3)
     for number in range(rounds):
@@ -84,7 +86,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short: to see that all works")
     parser.add_argument("--write", action="store_true", help="write docs/ instead of printing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the number of each round")
+    parser.add_argument(
+        "--onto",
+        type=Path,
+        metavar="FILE",
+        help="tell the other measures as well, as --json of an earlier run has kept them",
+    )
     options = parser.parse_args(arguments)
+    if options.onto and options.only != list(PEERS):
+        parser.error("what is compared is measured in one run: no --only with --onto")
     if unknown := sorted(set(options.only) - set(PEERS)):
         parser.error(f"unknown peer {unknown[0]!r}; there are: {', '.join(PEERS)}")
     for word in options.measures:
@@ -99,12 +109,14 @@ def _words(text: str) -> list[str]:
 
 def _plan(only: Sequence[str], measures: Sequence[str]) -> Iterator[tuple[str, Peer]]:
     """Yield measure by measure, so that what is compared is measured within a minute or two."""
-    for measure in ALL:
-        if measures and not measure.startswith(tuple(measures)):
-            continue
+    for measure in _measures(measures):
         for name in only:
             if measure.partition("-")[0] in PEERS[name].measures:
                 yield measure, PEERS[name]
+
+
+def _measures(starts: Sequence[str]) -> list[str]:
+    return [name for name in ALL if not starts or name.startswith(tuple(starts))]
 
 
 def _measure(peer: Peer, measure: str, cores: Sequence[int], scale: Scale) -> Numbers | str:

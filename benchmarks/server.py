@@ -81,9 +81,10 @@ class Meter:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # Some have work left when their clients have everything.
-        self._settle()
-        idle = (time.perf_counter() - self._started) * self._idle_share
+        # Some have work left when their clients have everything, or had when this began: what a
+        # server takes when it is idle is the less of both.
+        idle_share = min(self._idle_share, self._settle())
+        idle = (time.perf_counter() - self._started) * idle_share
         self.cpu_s = self.server.cpu_s() - self._cpu - idle
 
     def _settle(self) -> float:

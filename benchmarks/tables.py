@@ -156,12 +156,13 @@ SHARED_TEXT: Final = """\
 ## Several processes, through Redis
 
 Two processes serve, a third one sends: from a view or a worker, `ws.broadcast`, `group_send` of
-Channels with `RedisPubSubChannelLayer`, `emit` of python-socketio's `AsyncRedisManager`. Each peer
-has a Redis of its own. Shown are the processor time of both servers for each delivery, with 250 and
-with 1 000 clients connected to each of them, and the time from when an event is due to its receipt,
-at a pace that all bear: 5 events a second, and 1. Then 20 events are sent at once, and again when
-all have them: a server that finds several events at a time may do with less. The load has a core of
-its own; of two cores, Redis, both servers and the sender share the other.
+Channels with `RedisPubSubChannelLayer`, `emit` of python-socketio's `AsyncRedisManager`, all with
+hiredis. Each peer has a Redis of its own. Shown are the processor time of both servers for each
+delivery, with 250 and with 1 000 clients connected to each of them, and the time from when an event
+is due to its receipt, at a pace that all bear: 5 events a second, and 1. Then 20 events are sent at
+once, and again when all have them: a server that finds several events at a time may do with less.
+What Redis and the sender take is not in it. The load has a core of its own; of two cores, Redis,
+both servers and the sender share the other.
 
 """
 SHARED_EVENT_TEXT: Final = """\

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.process import ServerProcess
 
 ROOT = Path(__file__).parents[1]
+
+Start = Callable[..., ServerProcess]
 
 SETTINGS = """
 SECRET_KEY = "x"
@@ -89,3 +92,20 @@ def serve_site(directory: Path, *arguments: str) -> ServerProcess:
         log=next(log for log in logs if not log.exists()),
         environment={"PYTHONPATH": str(ROOT)},
     )
+
+
+@contextlib.contextmanager
+def starting(directory: Path, *always: str) -> Iterator[Start]:
+    """Give a function that starts servers in the project; what still runs ends with the block.
+
+    Args:
+        always: arguments that come before those that the function gets.
+    """
+    with contextlib.ExitStack() as started:
+
+        def start(*arguments: str) -> ServerProcess:
+            server = serve_site(directory, *always, *arguments)
+            started.callback(server.kill)
+            return server
+
+        yield start

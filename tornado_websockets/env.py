@@ -13,7 +13,7 @@ from typing import Any, Final
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from tornado_websockets.layerspec import without_password
+from tornado_websockets.layerspec import is_url, without_password
 from tornado_websockets.outbox import POLICIES
 
 __all__ = ["tornado_from_env"]
@@ -121,7 +121,11 @@ def _list(text: str) -> list[str]:
 
 def _layer(text: str) -> str | list[str]:
     items = _list(text)
-    return items[0] if len(items) == 1 else items
+    if len(items) == 1:
+        return items[0]
+    if not all(map(is_url, items)):
+        raise ValueError("URLs with a comma between them; a comma in one of them is written %2C")
+    return items
 
 
 def _seconds(text: str) -> float:

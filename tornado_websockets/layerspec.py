@@ -15,8 +15,13 @@ SCHEMES: Final = ("redis://", "rediss://", "unix://")
 DOTTED: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 """The name of a class, behind the modules that it is in."""
 
-SECRET: Final = re.compile(r"//[^@/\s]*@")
-"""Name and password in a URL."""
+# Up to the last @, for who has not percent-encoded a password has / and @ in it as well. A quote
+# ends a URL where repr() has put it.
+SECRET: Final = re.compile(r"//(?:[^'\"]|['\"](?![\s,\])]))*@")
+"""Name and password before the host of a URL."""
+
+ARGUMENT: Final = re.compile(r"([?&]\w*(?:username|password)=)[^&'\"\s]*")
+"""Name or password in the query of a URL."""
 
 MISSING: Final = (
     "E020",
@@ -53,7 +58,7 @@ def is_workers(value: Any) -> bool:
 
 def without_password(text: str) -> str:
     """Return a text with no names and passwords in its URLs."""
-    return SECRET.sub("//…@", text)
+    return ARGUMENT.sub(r"\1…", SECRET.sub("//…@", text))
 
 
 def problems(tornado: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import math
 import mmap
 import os
 import sys
@@ -15,16 +16,21 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from tornado_websockets import cgroup
+
 __all__ = ["LoopLag", "ProcessStats", "ThreadLoad", "cores"]
 
 STATM: Final = Path("/proc/self/statm")
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use: by its affinity, and its container's limit."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    quota = cgroup.cpu_quota()
+    return count if quota is None else max(1, min(count, math.ceil(quota)))
 
 
 class ThreadLoad:

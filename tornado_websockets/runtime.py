@@ -12,6 +12,7 @@ import contextlib
 import contextvars
 import functools
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -93,6 +94,10 @@ class Runtime:
         self._drain()
         self.loop = self.thread = None
 
+    def forget(self) -> None:
+        """Know of no server: it is that of the process which has forked this one."""
+        self.loop = self.thread = None
+
     def call(self, function: Callable[..., Any], *args: Any) -> None:
         """Call a function on the event loop: at once from there, soon from any other thread.
 
@@ -169,3 +174,6 @@ def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | Non
 
 
 runtime: Final = Runtime()
+
+# What a child of a server sends would wait for an event loop that does not run there.
+os.register_at_fork(after_in_child=runtime.forget)

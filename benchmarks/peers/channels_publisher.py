@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import channels_site  # noqa: F401  the settings
 import orjson
+import uvloop
 from channels.layers import get_channel_layer
 from publishing import EVENT, events
 
@@ -18,4 +17,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["EVENT", "TEXT", "events"]
+__all__ = ["EVENT", "events"]
 
 EVENT = "shout"
 TEXT = "sixty-four bytes of text, as a line in a chat would have them, ok"[:64]

@@ -47,7 +47,7 @@ class Costs:
         echo_us: of a server, for an event of a client that is answered.
         delivery_us: of a server, for a client that gets an event which many get.
         frame_bytes: of such an event, as a client gets it.
-        receive_us: of each server, for an event through Redis, deliveries apart.
+        receive_us: of each server, for an event through Redis that one of its clients gets.
         receive_slow_us: the same where events come one by one, with pauses.
         inside_us: of both of two servers, for an event of a client that goes to all, likewise.
         together_us: the same for events of which fifty come at once.
@@ -96,8 +96,11 @@ class Costs:
     def of(cls, results: Results, machine: str) -> Self | None:
         """Return what was measured, None when something was not."""
         found = {name: results.median(*where) for name, where in MEASURED.items()}
+        # Where a cost is next to nothing, what is taken off for an idle server may be more.
         measured = {
-            name: float(f"{value:.4g}") for name, value in found.items() if value and value > 0
+            name: float(f"{max(0.0, value):.4g}")
+            for name, value in found.items()
+            if value is not None
         }
         return cls(machine=machine, **measured) if len(measured) == len(found) else None
 

@@ -88,13 +88,13 @@ def busy(
     for _ in _moments(total * app.changes / LIFETIME_S, seconds, chance):
         used_s += receive_s
     for _ in range(int(app.fixed_s * seconds)):
-        used_s += receive_s + _varied(connections * delivery_s, chance)
+        used_s += receive_s + _varied(delivery_s, chance, connections)
     for _ in _moments(total * (app.said_s + app.told_s), seconds, chance):
         is_own = chance.random() * nodes < 1
         if is_own and app.said_s:
             used_s += costs.send_us / 1e6 * app.said_s / (app.said_s + app.told_s)
         here = _share(app.audience or total, nodes, chance)
-        used_s += receive_s + _varied(here * delivery_s, chance)
+        used_s += receive_s + _varied(delivery_s, chance, here)
     return used_s / seconds
 
 
@@ -198,5 +198,6 @@ def _poisson(mean: float, chance: random.Random) -> int:
     return count
 
 
-def _varied(mean: float, chance: random.Random) -> float:
-    return max(0.0, chance.gauss(mean, mean * JITTER))
+def _varied(mean: float, chance: random.Random, count: int = 1) -> float:
+    """Return what so many pieces of work take together, each of which varies for itself."""
+    return max(0.0, chance.gauss(count * mean, math.sqrt(count) * mean * JITTER))

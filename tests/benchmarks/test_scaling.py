@@ -138,6 +138,29 @@ def test_costs_are_those_that_were_measured(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "costs.json").read_text())["machine"] == "a machine"
 
 
+def test_a_cost_that_is_next_to_nothing_is_a_cost() -> None:
+    """What an idle server takes, and is taken off, may be more than that."""
+    results = Results()
+    kept: dict[tuple[str, str], dict[str, float]] = {}
+    for peer, measure, name in MEASURED.values():
+        kept.setdefault((peer, measure), {})[name] = 5.0
+    kept["redis", "roster-1000"]["read_us"] = 0.0
+    kept["product", "event-1"]["together_redis_us"] = -0.5
+    for (peer, measure), numbers in kept.items():
+        results.add(peer, measure, numbers)
+    costs = Costs.of(results, "a machine")
+    assert costs is not None
+    assert (costs.read_us, costs.redis_together_us) == (0.0, 0.0)
+
+
+def test_what_many_get_varies_little(costs: Costs) -> None:
+    """Each delivery varies for itself, so that what comes next is no matter of luck."""
+    shares = [
+        simulation.busy(TICKER, costs, 10, 10_000, 10, random.Random(seed)) for seed in range(10)
+    ]
+    assert max(shares) < 1.03 * min(shares)
+
+
 def test_without_one_of_the_measures_there_are_no_costs() -> None:
     results = Results()
     results.add("product", "idle-2000", {"kib": 7.0, "cpu_us": 300.0})

@@ -135,10 +135,26 @@ def test_a_node_that_ends_leaves_the_page(sites: Sites, monitor: Monitor) -> Non
     expect(second.locator('[data-tws-cell="state"]')).to_have_text("Stale")
     expect(page.locator('[data-tws-answered="nodes"]')).to_have_text("1 of 2 nodes answered.")
     expect(monitor.rows("nodes")).to_have_count(1)
-    expect(page.locator('[data-tws-notice="gone"]')).to_contain_text("has gone")
+    gone = page.locator('[data-tws-notice="gone"]')
+    expect(gone).to_contain_text(f":{sites.second.process.pid} has gone: all nodes are shown.")
     expect(monitor.value("server.pid")).to_have_text(str(sites.first.process.pid))
     expect(monitor.value("totals.connections")).to_have_text("0")
     assert "node=" not in page.url
+
+
+def test_a_page_that_is_made_while_a_node_is_silent_shows_all(
+    sites: Sites, monitor: Monitor
+) -> None:
+    """The server renders this node alone then, which is nobody's choice."""
+    sites.connect("/echo")
+    page = monitor.page
+    sites.send(signal.SIGSTOP)
+    page.reload()
+    monitor.expect_link("live")
+    sites.send(signal.SIGCONT)
+    expect(monitor.value("totals.connections")).to_have_text("1")
+    expect(page.get_by_label("Node", exact=True)).to_have_value("")
+    expect(page.locator('[data-tws-notice="alone"]')).to_be_hidden()
 
 
 def test_a_connection_elsewhere_is_closed(sites: Sites, monitor: Monitor) -> None:

@@ -22,12 +22,16 @@ class Broker:
     Args:
         keeps: whether it knows after a restart what it knew before; else it is empty then.
         options: further ones of redis-server, like ``maxmemory="2mb"``.
+
+    Attributes:
+        port: it serves there.
+        folder: its own.
     """
 
     def __init__(self, *, keeps: bool = False, **options: str) -> None:
         self.port = free_port()
         self._options = {"appendonly": "yes" if keeps else "no", **options}
-        self._folder = Path(tempfile.mkdtemp(prefix="broker-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="broker-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -36,7 +40,7 @@ class Broker:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     @property
     def url(self) -> str:
@@ -52,7 +56,7 @@ class Broker:
         }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self._process = subprocess.Popen(
-            ["redis-server", *words], cwd=self._folder, stdout=subprocess.DEVNULL
+            ["redis-server", *words], cwd=self.folder, stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():

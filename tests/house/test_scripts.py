@@ -142,17 +142,24 @@ def test_the_javascript_tests_fail_loudly_without_node_under_ci(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "failing", ["", "-m browser", "browser tests/integration", "--ignore tests/integration"]
+    "failing",
+    [
+        "",
+        "-m browser",
+        "browser tests/integration --ignore",
+        "browser tests/integration/test_engines.py",
+        "browser --ignore tests/integration",
+    ],
 )
 def test_the_python_tests_fail_when_any_part_does(tmp_path: Path, failing: str) -> None:
-    """Those that drive a browser or run servers are beside the others: one failure fails all."""
+    """Those that drive a browser, run servers or workers are beside: one failure fails all."""
     fake = tmp_path / "coverage"
     program = f'case "$*" in *"{failing or "nothing"}"*) exit 3;; esac; echo "ran: $*"'
     executable(fake, f"#!/bin/sh\n{program}\n")
     done = run("test-python", PATH=os.environ["PATH"], COVERAGE=str(fake))
     assert (done.returncode != 0) == bool(failing)
     ran = [line for line in done.stdout.splitlines() if line.startswith("ran: ")]
-    assert len(ran) == (2 if failing else 3)
+    assert len(ran) == (3 if failing else 4)
 
 
 def test_what_is_given_to_the_python_tests_goes_to_one_run(tmp_path: Path) -> None:

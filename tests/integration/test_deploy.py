@@ -25,7 +25,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.docs.pages import page
-from tests.process import ServerProcess
+from tests.process import ServerProcess, free_port
 from tests.rawclient import TLS
 from tests.site import configure, make_site, serve_site
 from tornado_websockets import conf
@@ -62,12 +62,6 @@ def block(language: str, part: str = "") -> str:
     blocks = page("deploy.md").blocks
     [found] = [each.code for each in blocks if each.language == language and part in each.code]
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class Nginx:

@@ -10,24 +10,19 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tests.process import ServerProcess
-from tests.site import configure, hide, make_site, serve_site
-
-Start = Callable[..., ServerProcess]
+from tests.site import Start, configure, hide, make_site, starting
 
 FILES = {
     "project/urls.py": """
-import threading, time
+import time
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
-
-release = threading.Event()
 
 def slow(request):
     print("slow view begins", flush=True)
@@ -85,16 +80,8 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Start]:
-    """Start a server in the project; whatever still runs is ended with the test."""
-    started: list[ServerProcess] = []
-
-    def start(*arguments: str) -> ServerProcess:
-        started.append(serve_site(project, "0", "--skip-checks", *arguments))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+    with starting(project, "0", "--skip-checks") as start:
+        yield start
 
 
 def get(port: int, path: str, results: list[str]) -> threading.Thread:
@@ -288,7 +275,7 @@ def test_health_is_told_while_every_thread_is_busy(project: Path, start: Start) 
     configure(project, "TORNADO = {'threads': 2}")
     server = start()
     port, answers = server.port, list[str]()
-    threads = [get(port, "/slow?s=3", answers) for _ in range(4)]
+    threads = [get(port, "/slow?s=2", answers) for _ in range(4)]
     server.wait_for(r"(slow view begins(?s:.*)){2}")
     health: list[str] = []
     begun = time.monotonic()

@@ -7,30 +7,18 @@ import re
 import signal
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess
-from tests.site import make_site, serve_site
-
-Start = Callable[..., ServerProcess]
+from tests.site import Start, make_site, starting
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a server in a project; whatever still runs is ended with the test."""
-    project = make_site(tmp_path / "site")
-    started: list[ServerProcess] = []
-
-    def start(*arguments: str) -> ServerProcess:
-        started.append(serve_site(project, "--skip-checks", *arguments))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+    with starting(make_site(tmp_path / "site"), "--skip-checks") as start:
+        yield start
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -306,6 +307,31 @@ async def test_without_redis_each_node_shows_itself_and_says_so(site: Site) -> N
     site.nodes.broker.start()
     await site.until(lambda state: not state["server"]["trouble"], timeout_s=60)
     await site.until(lambda state: site.row_of(second)["state"] == "serving", timeout_s=60)
+
+
+FORBID = """
+import time
+
+from django.contrib.auth.models import Permission, User
+
+permission = Permission.objects.get(codename="view_dashboard")
+User.objects.get(username="wanda").user_permissions.remove(permission)
+print("at", time.time(), flush=True)
+"""
+
+
+async def test_who_may_not_watch_any_more_is_off_every_node_within_two_seconds(site: Site) -> None:
+    """A shell takes the permission away; the nodes look each minute by themselves."""
+    _user, browser = await operator("view_dashboard", name="wanda")
+    watchers = [await watch(node.server, browser=browser) for node in site.nodes]
+    shell = site.nodes.command("shell", "-c", FORBID)
+    codes = await asyncio.gather(*(each.client.closed(timeout_s=30) for each in watchers))
+    ended_at = time.time()
+    assert await asyncio.to_thread(shell.wait) == 0, shell.output
+    assert codes == [4501, 4501]
+    taken_at = float(re.search(r"at (\S+)", shell.output)[1])  # type: ignore[index]
+    assert ended_at - taken_at < 2
+    await site.until(lambda state: state["server"]["viewers"] == 1)
 
 
 TELL = """

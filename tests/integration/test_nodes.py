@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from tornado.websocket import WebSocketClientConnection
@@ -99,11 +99,19 @@ class Requests(threading.Thread):
     def __init__(self, nginx: Nginx) -> None:
         super().__init__()
         self._nginx = nginx
-        self.over = threading.Event()
+        self._over = threading.Event()
         self.answers: collections.Counter[tuple[int, str]] = collections.Counter()
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self.join()
+
     def run(self) -> None:
-        while not self.over.wait(0.005):
+        while not self._over.wait(0.005):
             self.answers[self._nginx.get("/")] += 1
 
 
@@ -153,13 +161,17 @@ def test_what_one_node_sends_reaches_the_clients_of_all_and_a_node_that_stops_lo
             assert message == {"event": "said", "data": {"text": text, "ip": "127.0.0.1"}}
 
     async def chat() -> None:
+        # Nobody else is there yet, who would count as a connection of its node.
         clients = [await site.nginx.connect() for _ in range(24)]
         pids = await asyncio.gather(*map(where, clients))
         at = [site.node_of(pid) for pid in pids]
         assert len(set(pids)) == 4  # two workers of each node
         assert collections.Counter(at) == dict.fromkeys(site.nodes, 12)  # least_conn
-        await everybody_hears(clients, "hello")
+        with requests:
+            await go_on(clients, at)
 
+    async def go_on(clients: list[WebSocketClientConnection], at: list[ServerProcess]) -> None:
+        await everybody_hears(clients, "hello")
         stopping = asyncio.create_task(asyncio.to_thread(site.nodes[0].stop))
         left = [client for client, node in zip(clients, at, strict=True) if node is site.nodes[0]]
         back = await asyncio.gather(*(come_back(client, site.nginx) for client in left))
@@ -171,12 +183,7 @@ def test_what_one_node_sends_reaches_the_clients_of_all_and_a_node_that_stops_lo
         for client in clients:
             await leave(client)
 
-    requests.start()
-    try:
-        asyncio.run(chat())
-    finally:
-        requests.over.set()
-        requests.join()
+    asyncio.run(chat())
     assert set(requests.answers) == {(200, "hello")}
     assert site.nodes[1].stop() == 0
 

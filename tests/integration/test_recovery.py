@@ -52,6 +52,15 @@ async def read(
         frames -= 1
 
 
+async def visited(server: Server, ws: WebSocket, **headers: Any) -> Page:
+    """Return a page that was connected, and has received nothing but its position."""
+    page = Page()
+    async with opened(server.port, ws, page, **headers) as client:
+        await read(client, page, frames=1)
+    await until(lambda: len(ws) == 0)
+    return page
+
+
 async def test_live_is_at_most_once_and_inside_the_window_once_and_in_order(server: Server) -> None:
     """1020 connections are cut anywhere, while events are sent: no gap, no duplicate."""
     ws = WebSocket("/news", history=History(events=20_000))
@@ -92,10 +101,7 @@ async def test_live_is_at_most_once_and_inside_the_window_once_and_in_order(serv
 @pytest.mark.parametrize("compression", [False, True])
 async def test_who_comes_back_gets_what_was_missed(server: Server, compression: bool) -> None:
     ws = WebSocket("/news", history=300, compression=compression)
-    page = Page()
-    async with opened(server.port, ws, page) as client:
-        await read(client, page, frames=1)
-    await until(lambda: len(ws) == 0)
+    page = await visited(server, ws)
     for number in range(250):
         ws.broadcast("n", {"n": number, "text": "x" * 100})
     async with opened(server.port, ws, page) as client:
@@ -111,10 +117,7 @@ async def test_who_reads_slowly_gets_all_of_a_large_history(server: Server) -> N
         history=History(events=4000, bytes=None),
         limits={"send_frames": 5, "send_bytes": 10_000},
     )
-    page, late = Page(), Page()
-    async with opened(server.port, ws, page) as client:
-        await read(client, page, frames=1)
-    await until(lambda: len(ws) == 0)
+    page, late = await visited(server, ws), Page()
     for number in range(3000):
         ws.broadcast("n", {"n": number, "text": "x" * 5000})
     async with opened(server.port, ws, page) as client:
@@ -145,10 +148,7 @@ async def test_callbacks_of_who_is_behind_work_meanwhile(server: Server) -> None
     async def echo(socket: Any, data: Any) -> None:
         socket.emit("echo", data)
 
-    page = Page()
-    async with opened(server.port, ws, page) as client:
-        await read(client, page, frames=1)
-    await until(lambda: len(ws) == 0)
+    page = await visited(server, ws)
     for number in range(2000):
         ws.broadcast("n", {"n": number, "text": "x" * 5000})
     async with opened(server.port, ws, page) as client:
@@ -167,10 +167,7 @@ async def test_a_bar_is_told_as_it_was_before_it_is_told_as_it_is(server: Server
     """Old updates behind the state of the bar would set it back."""
     ws = WebSocket("/jobs", history=50)
     bar = ws.bind(ProgressBar("work"))
-    page = Page()
-    async with opened(server.port, ws, page) as client:
-        await read(client, page, frames=1)
-    await until(lambda: len(ws) == 0)
+    page = await visited(server, ws)
     bar.tick()
     bar.tick()
     async with opened(server.port, ws, page) as client:
@@ -236,10 +233,7 @@ async def test_who_comes_back_is_asked_again_who_it_is() -> None:
             "Origin": f"http://{server.host}",
             "Cookie": browser.cookies.output(attrs=[], header="", sep=";").strip(),
         }
-        page = Page()
-        async with opened(server.port, ws, page, **headers) as client:
-            await read(client, page, frames=1)
-        await until(lambda: len(ws) == 0)
+        page = await visited(server, ws, **headers)
         ws.broadcast("n", {"n": 1})
         await user.user_permissions.aremove(permission)
         assert await status(server, ws.path + query(page), **headers) == 403

@@ -12,7 +12,7 @@ from tests.site import make_site, serve_site
 from tornado_websockets.testing import Client, Server
 
 VIEWS = 20
-SLEEP_S = 2
+SLEEP_S = 1
 ALLOWED_DELAY_S = 0.05
 
 FILES = {

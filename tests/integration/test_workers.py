@@ -22,9 +22,9 @@ from typing import Self
 import pytest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tests.process import ServerProcess
+from tests.process import ServerProcess, accepts, is_there
 from tests.rawclient import TLS
-from tests.site import ROOT, configure, make_site, serve_site
+from tests.site import ROOT, Start, configure, make_site, starting
 
 TIMEOUT_S = 60
 
@@ -62,8 +62,6 @@ async def open(socket):
 """,
 }
 
-Start = Callable[..., ServerProcess]
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -79,16 +77,8 @@ def settle(project: Path, more: str = "", *, debug: bool = False) -> None:
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Start]:
-    """Start a server in the project; whatever still runs is ended with the test."""
-    started: list[ServerProcess] = []
-
-    def start(*arguments: str) -> ServerProcess:
-        started.append(serve_site(project, *arguments))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+    with starting(project) as start:
+        yield start
 
 
 def serve(start: Start, *arguments: str, workers: int = 2) -> ServerProcess:
@@ -113,14 +103,6 @@ def pids(port: int, wanted: int = 2) -> set[int]:
     while len(found) < wanted and time.monotonic() < deadline:
         found.add(int(get(port).split()[-1]))
     return found
-
-
-def is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -336,8 +318,7 @@ def test_a_signal_says_goodbye_to_every_client_and_lets_requests_finish(
         thread.join()
     assert answers == ["slow view ends"] * 4
     assert not any(map(is_there, workers))
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port))
+    assert not accepts(port)
     assert "Traceback" not in server.output
 
 
@@ -392,6 +373,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 def test_a_terminal_that_is_closed_ends_what_was_started_there(
     project: Path, tmp_path: Path
 ) -> None:
+    answers: list[str] = []
     master, terminal = os.openpty()
     log = tmp_path / "log"
     command = ["runtornado", "0", "--workers", "2", "--skip-checks"]
@@ -412,8 +394,15 @@ def test_a_terminal_that_is_closed_ends_what_was_started_there(
         before = pids(port)
         server.send_signal(signal.SIGHUP)  # of a person, while the terminal is there
         wait_until(lambda: not pids(port) & before)
+        thread = threading.Thread(target=lambda: answers.append(get(port, "/slow?s=1")))
+        thread.start()
+        wait_until(lambda: "slow view begins" in log.read_text())
         os.close(master)
+        wait_until(lambda: not accepts(port))
+        server.send_signal(signal.SIGHUP)  # of its shell, beside that of the kernel
         assert server.wait(TIMEOUT_S) == 0
+        thread.join()
+        assert answers == ["slow view ends"]
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)

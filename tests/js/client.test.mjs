@@ -769,6 +769,29 @@ describe('in a page', () => {
     assert.equal(Peer.sockets.length, 2);
   });
 
+  test('a page that is looked at again tries at once, one that is hidden does not', (t) => {
+    globalThis.document = { visibilityState: 'visible' };
+    t.after(() => {
+      delete globalThis.document;
+    });
+    const see = (state) => {
+      document.visibilityState = state;
+      page.dispatchEvent(new Event('visibilitychange'));
+    };
+    const ws = connected();
+    see('hidden');
+    see('visible');
+    assert.equal(Peer.sockets.length, 1);
+    Peer.last.drop(1006);
+    see('hidden');
+    assert.equal(ws.state, 'waiting');
+    see('visible');
+    assert.equal(ws.state, 'connecting');
+    ws.close();
+    see('visible');
+    assert.equal(Peer.sockets.length, 2);
+  });
+
   test('an attempt made early cancels the planned one', () => {
     const ws = connected();
     Peer.last.drop(1006);

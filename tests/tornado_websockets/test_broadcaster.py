@@ -181,6 +181,29 @@ async def test_elsewhere_a_user_has_those_whose_user_was_asked_for(server: Serve
     assert await got(ws, known, unknown) == [["news"], []]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_who_has_asked_for_the_user_may_send_to_it_at_once(
+    is_async: bool, server: Server
+) -> None:
+    ws = WebSocket("/chat")
+
+    def plain(socket: Any) -> None:
+        ws.to_user(socket.user).broadcast("mine")
+
+    async def coroutine(socket: Any) -> None:
+        ws.to_user(await socket.auser()).broadcast("mine")
+
+    callback = coroutine if is_async else plain
+    callback.__name__ = "who"
+    ws.on(callback)
+    _ann, browser = await visitor("ann")
+    client = await server.connect("/chat", client=browser)
+    client.emit("who")
+    await until_watched(1)
+    assert await got(ws, client) == [["mine"]]
+
+
 @pytest.mark.parametrize("user", [None, AnonymousUser()])
 def test_nobody_is_no_user(user: Any) -> None:
     with pytest.raises(InvalidInstanceError, match="expected a user with a primary key"):

@@ -115,6 +115,12 @@ def test_the_password_of_a_layer_is_not_told() -> None:
         read({"TORNADO_LAYER": "redis://:secret@h/0,"})
 
 
+def test_a_comma_in_a_password_is_told_and_the_password_is_not() -> None:
+    with pytest.raises(ImproperlyConfigured, match="is written %2C, got 'redis://…@h/0'"):
+        read({"TORNADO_LAYER": "redis://:se,cret@h/0"})
+    assert read({"TORNADO_LAYER": "redis://:se%2Ccret@h/0"})["layer"] == "redis://:se%2Ccret@h/0"
+
+
 def test_a_misspelt_variable_stops_the_start() -> None:
     with pytest.raises(ImproperlyConfigured, match="TORNADO_TREADS .*Did you mean TORNADO_THREADS"):
         read({"TORNADO_TREADS": "4"})

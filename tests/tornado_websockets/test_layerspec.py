@@ -69,6 +69,11 @@ def test_other_workers_are_none(value: object) -> None:
         ("'redis://:secret@h:1/0'", "'redis://…@h:1/0'"),
         ("['redis://u:s@a', 'rediss://u:s@b']", "['redis://…@a', 'rediss://…@b']"),
         ("'redis://h/0' a@b", "'redis://h/0' a@b"),
+        ("redis://:se@cr/et@h:1/0", "redis://…@h:1/0"),
+        ("redis://:se cr'et@h", "redis://…@h"),
+        ("'redis://:se,cret@h,redis://u:s@i'", "'redis://…@i'"),
+        ("unix:///r.sock?db=1&password=secret", "unix:///r.sock?db=1&password=…"),
+        ("'redis://h?username=u&password=s&db=1'", "'redis://h?username=…&password=…&db=1'"),
     ],
 )
 def test_passwords_are_not_shown(text: str, shown: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tornado_websockets import cgroup
+from tornado_websockets.cgroup import cpu_quota
 from tornado_websockets.process import LoopLag, ProcessStats, ThreadLoad, cores
 
 MIB = 1 << 20
@@ -49,7 +52,17 @@ def test_a_system_without_affinity_says_how_many_cores_it_has() -> None:
         "import os; vars(os).pop('sched_getaffinity', None);"
         "from tornado_websockets.process import cores; print(cores())"
     )
-    assert in_an_interpreter(program) == str(os.cpu_count() or 1)
+    count = os.cpu_count() or 1
+    assert in_an_interpreter(program) == str(min(count, math.ceil(cpu_quota() or count)))
+
+
+@pytest.mark.parametrize(("quota", "count"), [(0.2, 1), (1.0, 1), (1.5, 2), (64.0, 4), (None, 4)])
+def test_a_container_may_use_fewer(
+    quota: float | None, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3}, raising=False)
+    monkeypatch.setattr(cgroup, "cpu_quota", lambda: quota)
+    assert cores() == count
 
 
 def test_memory_that_is_used_shows() -> None:

@@ -65,8 +65,11 @@ async def test_it_may_be_given_back_in_a_thread(server: Server) -> None:
     assert await client.closed() == 1001
 
 
+@pytest.mark.parametrize("history", [None, 10])
 @pytest.mark.django_db(transaction=True)
-async def test_a_client_in_the_middle_of_its_handshake_is_sent_away(server: Server) -> None:
+async def test_a_client_in_the_middle_of_its_handshake_is_sent_away(
+    history: int | None, server: Server
+) -> None:
     arrived, go_on = asyncio.Event(), asyncio.Event()
 
     async def wait(user: Any, request: Any) -> bool:
@@ -74,7 +77,7 @@ async def test_a_client_in_the_middle_of_its_handshake_is_sent_away(server: Serv
         await go_on.wait()
         return True
 
-    room = WebSocket("/room", permission=wait, require_origin=False)
+    room = WebSocket("/room", permission=wait, require_origin=False, history=history)
     connecting = asyncio.create_task(server.connect("/room"))
     await asyncio.wait_for(arrived.wait(), 10)
     room.unregister()

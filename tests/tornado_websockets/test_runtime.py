@@ -118,6 +118,13 @@ async def test_a_call_after_the_stop_is_dropped() -> None:
     assert calls == []
 
 
+async def test_a_forked_process_has_no_server(runtime: Runtime) -> None:
+    """`os.fork` calls this; see `layers/redis/test_several.py` for one that does."""
+    assert (runtime.is_running, runtime.is_here) == (True, True)
+    runtime.forget()
+    assert (runtime.is_running, runtime.is_here) == (False, False)
+
+
 def test_a_call_to_a_loop_that_has_closed_is_dropped() -> None:
     runtime = Runtime()
 

@@ -15,6 +15,7 @@ from typing import Final
 from benchmarks.machine import describe, versions
 from tests.site import ROOT
 from tests.torture.catalogue import SCENARIOS, Scenario
+from tests.torture.missing import MissingError
 from tests.torture.page import Found, page, text
 from tests.torture.report import Report
 from tests.torture.scale import LONG, SHORT, Scale
@@ -31,6 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     found: list[Found] = []
     failed: list[str] = []
+    skipped: list[str] = []
     for scenario in SCENARIOS:
         if arguments.only and scenario.number not in arguments.only:
             continue
@@ -38,8 +40,9 @@ def main() -> int:
         sys.stdout.write(text(scenario, report, seconds))
         sys.stdout.flush()
         found.append((scenario, report, seconds))
-        failed += [f"{scenario.number}: {c.what}: {c.seen}" for c in report.broken]
-    summary = [f"broken, {line}" for line in failed] or ["Every promise was kept."]
+        failed += [f"broken, {scenario.number}: {c.what}: {c.seen}" for c in report.broken]
+        skipped += [f"SKIPPED, {scenario.number}: {c.seen}" for c in report.skipped]
+    summary = [*(failed or ["Every promise was kept that was tried."]), *skipped]
     total = sum(seconds for _, _, seconds in found)
     sys.stdout.write("\n".join(["", *summary, f"{total:.0f} s in all.", ""]))
     if arguments.write:
@@ -49,11 +52,13 @@ def main() -> int:
 
 
 def attempt(scenario: Scenario, scale: Scale) -> tuple[Report, float]:
-    """Run a scenario; one that raises has broken its promise."""
+    """Run a scenario; one that raises has broken its promise, unless it cannot be tried here."""
     report, started = Report(scale), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         try:
             scenario.run(report, Path(folder))
+        except MissingError as error:
+            report.skip(str(error))
         except Exception as error:  # noqa: BLE001  the next ones shall run
             traceback.print_exc()
             report.equal("the scenario itself", f"{type(error).__name__}: {error}"[:200], "ran")

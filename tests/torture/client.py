@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Self
 
+from benchmarks.connections import reset
 from benchmarks.frames import CLOSE, KEY, PING, PONG, Frame, masked, split
 
 __all__ = ["ABNORMAL", "Client", "envelope", "reset", "upgrade"]
@@ -37,12 +38,6 @@ def upgrade(path: str, headers: Headers) -> bytes:
         *(f"{name}: {value}" for name, value in headers),
     ]
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
-
-
-def reset(sock: socket.socket) -> None:
-    """Close a socket so that the other side gets a reset."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 class Client:

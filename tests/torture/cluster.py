@@ -111,16 +111,24 @@ class Cluster:
         until(does, timeout_s)
         return does()
 
-    def publish(self, rate: float, nodes: Sequence[int] | None = None) -> None:
-        """Begin to publish so many events a second, on all nodes together, or on some."""
+    def publish(
+        self, rate: float, nodes: Sequence[int] | None = None, *, name: str = "node"
+    ) -> None:
+        """Begin to publish so many events a second, on all nodes together, or on some.
+
+        Args:
+            name: begins those of the publishers, each of which is one only once.
+        """
         chosen = range(len(self.nodes)) if nodes is None else nodes
         for node in chosen:
-            self._ask(node, f"/begin/publish?name=node{node}&rate={rate / len(chosen)}")
+            self._ask(node, f"/begin/publish?name={name}{node}&rate={rate / len(chosen)}")
 
-    def published(self, nodes: Sequence[int] | None = None) -> Mapping[str, Published]:
+    def published(
+        self, nodes: Sequence[int] | None = None, *, name: str = "node"
+    ) -> Mapping[str, Published]:
         """End that, and return what each node has published, by the publisher's name."""
         chosen = range(len(self.nodes)) if nodes is None else nodes
-        return {f"node{node}": Published(**self._ask(node, "/end/publish")) for node in chosen}
+        return {f"{name}{node}": Published(**self._ask(node, "/end/publish")) for node in chosen}
 
     def measure_lag(self) -> None:
         """Begin to measure how late the event loops are."""

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import re
 import threading
 import time
 from typing import Final, Self
 
 from tests.rawclient import close, connect
+from tests.torture.returning import DIALS, delay_s, hint_s
 from tornado_websockets.frames import CLOSE
 
 __all__ = ["Crowd"]
 
 SEED: Final = 7
-HINT: Final = re.compile(rb"\bretry in (\d{1,9}) ms\b")
-DELAY_S: Final = 0.5
-DELAY_MAX_S: Final = 30.0
-DIALS: Final = 64
-"""Handshakes under way at a time, below any backlog."""
 
 
 class Crowd:
@@ -77,13 +72,13 @@ class Crowd:
         await asyncio.gather(*clients, return_exceptions=True)
 
     async def _client(self) -> None:
-        delay_s = await self._stay()
+        wait_s = await self._stay()
         for attempt in itertools.count(1):
-            await asyncio.sleep(delay_s)
+            await asyncio.sleep(wait_s)
             try:
                 await self._return()
             except (OSError, EOFError):  # a timeout is an OSError
-                delay_s = self._chance.random() * min(DELAY_MAX_S, DELAY_S * 2**attempt)
+                wait_s = delay_s(attempt, self._chance)
             else:
                 return
 
@@ -102,8 +97,8 @@ class Crowd:
             except EOFError:
                 pass
         self.codes.append(code)
-        found = HINT.search(reason)
-        return int(found[1]) / 1000 if found else self._chance.random() * DELAY_S
+        told_s = hint_s(reason)
+        return delay_s(0, self._chance) if told_s is None else told_s
 
     async def _return(self) -> None:
         """Connect again, and stay for a moment."""

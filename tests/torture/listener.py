@@ -16,18 +16,13 @@ from benchmarks.frames import CLOSE, PING, PONG, masked
 from tests.torture.client import ABNORMAL, upgrade
 from tests.torture.ledger import Ledger, Told
 from tests.torture.memory import Memory
+from tests.torture.returning import DIALS, delay_s, hint_s
 
 __all__ = ["Commons", "Listener"]
 
 SEED: Final = 15
-DIALS: Final = 64
-"""Handshakes under way at a time, below any backlog."""
-
 DIAL_S: Final = 20.0
-DELAY_S: Final = 0.5
-DELAY_MAX_S: Final = 30.0
 STABLE_S: Final = 5.0
-HINT: Final = re.compile(rb"\bretry in (\d{1,9}) ms\b")
 
 # What nearly all frames have, read without a parser: clients and servers share the machine.
 TICK: Final = re.compile(
@@ -101,7 +96,7 @@ class Listener(asyncio.Protocol):
             elif self._commons.pace is not None:
                 await asyncio.sleep(chance.uniform(0, self._commons.pace[1]))
             else:
-                await asyncio.sleep(chance.uniform(0, min(DELAY_MAX_S, DELAY_S * 2**attempt)))
+                await asyncio.sleep(delay_s(attempt, chance))
             attempt += 1
 
     def cut(self) -> None:
@@ -213,8 +208,7 @@ class Listener(asyncio.Protocol):
             self._transport.write(masked(payload, PONG))
         elif opcode == CLOSE:
             self._code = struct.unpack("!H", payload[:2])[0] if payload else 1005
-            hint = HINT.search(payload)
-            self._hint_s = int(hint[1]) / 1000 if hint else None
+            self._hint_s = hint_s(payload)
             self._transport.write(masked(payload[:2], CLOSE))
             self._transport.close()
         else:

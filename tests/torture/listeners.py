@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 from tests.site import ROOT
 from tests.torture.cluster import Published
 from tests.torture.ledger import Told
+from tests.torture.report import Report
 
 __all__ = ["Heard", "Listeners", "Sight"]
 
@@ -68,6 +69,23 @@ class Heard(NamedTuple):
     def unrecovered(self) -> int:
         """How often a client was told that it did not get everything."""
         return sum(told.recovered is False for each in self.told for told in each)
+
+    def check(self, report: Report, where: str = "") -> None:
+        """Check that all came, once and in order, and nobody was told otherwise.
+
+        Args:
+            where: begins what the report says, when there are several such crowds.
+        """
+        report.none_lost(f"{where}acknowledged events that did not come", self.lost)
+        if self.losers:
+            report.note(f"{where}who lost them", self.losers)
+        report.note(f"{where}events that were not acknowledged, and did not come", self.failed)
+        report.equal(f"{where}events that came twice", self.duplicates, 0)
+        report.equal(f"{where}events behind later ones of their publisher", self.disorder, 0)
+        report.note(f"{where}times that a client came back", self.returns)
+        report.equal(f"{where}of these, told that something is missing", self.unrecovered, 0)
+        report.note(f"{where}connections that the server ended, by close code", self.codes)
+        report.equal(f"{where}other events", self.odd, {})
 
 
 class Listeners:

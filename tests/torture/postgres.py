@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tests.engines.broker import free_port
 from tests.torture.missing import MissingProgramError
 
 __all__ = ["MissingProgramError", "Postgres"]
@@ -35,7 +35,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="torture-postgres-"))
         self._log = self._folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         data = self._folder / "data"
@@ -105,9 +105,3 @@ def _programs() -> Path:
     if not versions:
         raise MissingProgramError("PostgreSQL is not installed")
     return versions[-1].parent
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -6,11 +6,12 @@ from typing import Any, Final, NamedTuple
 
 from tests.torture.scale import Scale
 
-__all__ = ["BROKEN", "KEPT", "LATE", "TOLD", "Check", "Report"]
+__all__ = ["BROKEN", "KEPT", "LATE", "SKIPPED", "TOLD", "Check", "Report"]
 
 KEPT: Final = "kept"
 LATE: Final = "late"
 BROKEN: Final = "broken"
+SKIPPED: Final = "skipped"
 TOLD: Final = ""
 """Of a number that nothing is promised about."""
 
@@ -46,8 +47,15 @@ class Report:
         return [check for check in self.checks if check.verdict == BROKEN]
 
     @property
+    def skipped(self) -> list[Check]:
+        """What could not be tried on this machine."""
+        return [check for check in self.checks if check.verdict == SKIPPED]
+
+    @property
     def lost(self) -> str:
         """What was lost, in words."""
+        if self.skipped:
+            return "nobody knows"
         lost = [f"{check.seen} {check.what}" for check in self.checks if check.is_loss]
         return ", ".join(item for item in lost if not item.startswith("0 ")) or "nothing"
 
@@ -58,6 +66,10 @@ class Report:
     def note(self, what: str, seen: Any) -> None:
         """Tell a number that nothing is promised about."""
         self.checks.append(Check(what, "", _text(seen), TOLD))
+
+    def skip(self, reason: str) -> None:
+        """Tell why the scenario could not be tried."""
+        self.checks.append(Check("the scenario itself", "tried", reason, SKIPPED))
 
     def equal(self, what: str, seen: Any, promised: Any) -> None:
         """Check that something is exactly as promised."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.torture.ledger import Ledger, Told
+from tests.torture.listeners import Heard
 from tests.torture.memory import Memory
 from tests.torture.missing import MissingPermissionError, MissingProgramError
 from tests.torture.namespaces import Machines
+from tests.torture.report import Report
+from tests.torture.scale import LONG
 
+HEARD = Heard(
+    events=9, lost=0, failed=0, duplicates=0, disorder=0, losers=[], last_s=[1.0], delays={},
+    told=[[Told(1, 0, None, 0), Told(2, 1, True, 3)]], codes={}, odd={},
+)  # fmt: skip
 WELCOME = {"recovered": None, "epoch": "3f9c", "offset": "1763-0", "missed": 0, "socket": "5be1"}
 
 
@@ -61,6 +69,25 @@ def test_a_ledger_tells_what_is_wrong() -> None:
     times = dict.fromkeys(range(6), 9.0) | {4: 99.0}
     assert ledger.last_s({"a": times}, before_s=50) == 13.0
     assert ledger.delay_s("a", dict.fromkeys(range(6), 9.0)) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({}, None),
+        ({"lost": 1}, "acknowledged events that did not come"),
+        ({"duplicates": 1}, "events that came twice"),
+        ({"disorder": 1}, "events behind later ones of their publisher"),
+        ({"told": [[Told(2, 1, False, 0)]]}, "of these, told that something is missing"),
+        ({"odd": {"warning": 1}}, "other events"),
+        ({"failed": 1, "codes": {1006: 1}}, None),
+    ],
+)
+def test_whatever_is_wrong_breaks_the_promise(wrong: dict[str, Any], what: str | None) -> None:
+    """But for events that nobody was told were kept, and connections that ended."""
+    report = Report(LONG)
+    HEARD._replace(**wrong).check(report)
+    assert [check.what for check in report.broken] == ([] if what is None else [what])
 
 
 def test_a_first_connection_is_no_return() -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.site import ROOT
+from tests.torture.__main__ import attempt
 from tests.torture.catalogue import SCENARIOS, Scenario
-from tests.torture.missing import MissingError
+from tests.torture.missing import MissingError, MissingProgramError
 from tests.torture.page import page, text
-from tests.torture.report import BROKEN, KEPT, LATE, TOLD, Report
+from tests.torture.publishing import ROUTES
+from tests.torture.report import BROKEN, KEPT, LATE, SKIPPED, TOLD, Report
 from tests.torture.scale import LONG, SHORT, Scale
 
 MODULES = Path(__file__).parent / "scenarios"
@@ -73,6 +78,44 @@ def test_only_times_have_patience(check: Callable[[Report], None], verdict: str)
     check(report)
     assert [each.verdict for each in report.checks] == [verdict]
     assert bool(report.broken) is (verdict == BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "lost"),
+    [
+        (MissingProgramError("no such program"), SKIPPED, "nobody knows"),
+        (ValueError("no such program"), BROKEN, "nothing"),
+    ],
+)
+def test_a_scenario_that_cannot_be_tried_is_no_broken_promise(
+    error: Exception, verdict: str, lost: str
+) -> None:
+    """But it is told why, and not that nothing was lost; any other error is one."""
+
+    def run(report: Report, folder: Path) -> None:
+        raise error
+
+    report, _seconds = attempt(Scenario(1, "Title", run), SHORT)
+    [check] = report.checks
+    assert check.verdict == verdict
+    assert "no such program" in check.seen
+    assert report.lost == lost
+
+
+def test_a_loop_that_stands_still_is_late_all_the_while() -> None:
+    """Not once: in one of a hundred moments that would be no percentile."""
+
+    async def late() -> int:
+        found: dict[str, Any] = {}
+        exec(ROUTES, found)
+        lag = found["Lag"]()
+        await asyncio.sleep(0.02)
+        time.sleep(0.2)
+        await asyncio.sleep(0.02)
+        lag.stop()
+        return sum(each > 50 for each in lag.seen)
+
+    assert asyncio.run(late()) >= 25
 
 
 @pytest.mark.parametrize(("scale", "verdict"), [(LONG, BROKEN), (SHORT, TOLD)])

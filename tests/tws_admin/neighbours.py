@@ -135,9 +135,10 @@ class Neighbourhood(LocalLayer):
         if self.error is not None:
             raise self.error
         self.asked.append((topic, data, node))
-        await asyncio.sleep(self.delay_s)
+        await asyncio.sleep(min(self.delay_s, timeout_s))
         others = {id: each for id, each in self.others.items() if node in (None, id)}
-        found = {id: each.answers[topic] for id, each in others.items() if topic in each.answers}
+        in_time = others if self.delay_s <= timeout_s else {}
+        found = {id: each.answers[topic] for id, each in in_time.items() if topic in each.answers}
         silent = [id for id in others if id not in found]
         if node in (None, self.node.id):
             found = {self.node.id: await self.answering[topic](data), **found}

@@ -170,7 +170,9 @@ def _hear_session_ended(data: Mapping[str, Any]) -> None:
 
 
 def _hear_session_expires(data: Mapping[str, Any]) -> None:
-    watch.recheck_session(str(data["digest"]), float(data["left_s"]))
+    # What comes later than the next check of all is seen by it. NaN, which no timer bears, is 0.
+    left_s = min(max(0.0, float(data["left_s"])), conf.get().recheck_period)
+    watch.recheck_session(str(data["digest"]), left_s)
 
 
 def _hear_user_changed(data: Mapping[str, Any]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado_websockets.auth import accounts, changes, sessions
-from tornado_websockets.auth.watch import watch
+from tornado_websockets.auth.watch import enter_user_room, watch
 from tornado_websockets.exceptions import UserNotLoadedError
 from tornado_websockets.runtime import runtime
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
     from tornado_websockets.websocket import WebSocket
+    from tornado_websockets.websockethandler import WebSocketHandler
 
 __all__ = ["Identified"]
 
@@ -77,6 +78,7 @@ class Identified:
         changes.listen()
         self._user = accounts.load(self.session_key)
         if self._is_registered:
+            enter_user_room(cast("WebSocketHandler", self))  # this thread may send to it at once
             runtime.call(watch.add, self)
 
     def renew_user(self, user: Any) -> None:

@@ -22,7 +22,7 @@ from tornado_websockets.runtime import runtime
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
-__all__ = ["SESSION_ENDED", "Watch", "watch"]
+__all__ = ["SESSION_ENDED", "Watch", "enter_user_room", "watch"]
 
 logger = logging.getLogger("tornado_websockets.security")
 
@@ -81,7 +81,7 @@ class Watch:
         session = sessions.digest(socket.session_key)
         self._sessions.setdefault(session, {})[socket] = None
         self._users.setdefault(str(user.pk), {})[socket] = None
-        audience.enter(socket.websocket.path, user_room(user.pk), socket)  # for WebSocket.to_user
+        enter_user_room(socket)
         if session in self._ended:
             self.end(session)
 
@@ -193,6 +193,13 @@ class Watch:
 
     def _checked(self, _task: asyncio.Task[None]) -> None:
         self._task = None
+
+
+def enter_user_room(socket: WebSocketHandler) -> None:
+    """Let `WebSocket.to_user` reach a connection whose user is known; from any thread."""
+    user = socket.known_user
+    if user.is_authenticated:
+        audience.enter(socket.websocket.path, user_room(user.pk), socket)
 
 
 def _discard(

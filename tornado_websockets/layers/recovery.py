@@ -94,7 +94,8 @@ class Recovery(abc.ABC):
             position: where it was when it was here before, None when it was not.
         """
         log = self.log(path)
-        assert log is not None
+        if log is None:  # the path was given back during the handshake
+            return
         at = Position(log.epoch, log.top, frozenset()) if position is None else position
         self.audience.succession.add(connection.id, at.sockets)
         replay = Replay(log, connection, at, functools.partial(self.early, path))

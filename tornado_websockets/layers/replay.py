@@ -64,7 +64,7 @@ class Replay:
     ) -> None:
         self.offset: Offset = position.offset
         self._epoch = position.epoch
-        self._sockets = position.sockets
+        self._sockets = position.sockets | {connection.id}
         self._log = log
         self._connection = connection
         self._early = early

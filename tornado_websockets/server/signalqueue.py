@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -53,7 +54,11 @@ class SignalQueue:
         """
         watched = {sock.fileno(): sock for sock in sockets}
         readable, _, _ = select.select([self._reader, *watched], [], [], timeout_s)
-        came = os.read(self._reader, 4096) if self._reader in readable else b""
+        came = b""
+        # Read in any case: a signal that came before the wait was over is not in what it returned,
+        # and what a socket says may be the consequence of it.
+        with contextlib.suppress(BlockingIOError):
+            came = os.read(self._reader, 4096)
         return list(came), [watched[each] for each in readable if each in watched]
 
 

@@ -26,13 +26,24 @@ class WorkerProcess:
         number: of the worker.
         listening: the sockets.
         checks: whether it runs the system checks.
+
+    Attributes:
+        number: as given.
+        started: when, by `time.monotonic`.
+        deadline: until when it has time to serve, or to end once it was told to; None is for ever.
+        is_ready: whether it has said that it serves.
+        is_ending: whether it was told to end.
+
+    Raises:
+        OSError: there is no process, memory or descriptor to spare.
+        RuntimeError: the file of the command has gone.
     """
 
     def __init__(self, number: int, listening: Sequence[socket.socket], *, checks: bool) -> None:
         self.number = number
         self.started = time.monotonic()
         self.deadline: float | None = None
-        self.is_ready = False
+        self.is_ready = self.is_ending = False
         self._line, theirs = socket.socketpair()
         self._line.setblocking(False)
         descriptors = tuple(sock.fileno() for sock in listening)
@@ -40,12 +51,14 @@ class WorkerProcess:
         environment = {**os.environ, VARIABLE: heritage.to_text()}
         # The parent alone talks to the service manager.
         environment.pop("NOTIFY_SOCKET", None)
-        with theirs:
+        with contextlib.ExitStack() as opened, theirs:
+            opened.callback(self._line.close)
             self._process = subprocess.Popen(  # noqa: S603  this very command
                 autoreload.get_child_arguments(),
                 env=environment,
                 pass_fds=(theirs.fileno(), *descriptors),
             )
+            opened.pop_all()
 
     def __str__(self) -> str:
         return f"worker {self.number} (process {self._process.pid})"
@@ -86,11 +99,14 @@ class WorkerProcess:
                 word = self._line.recv(1)
             if word == READY:
                 self.is_ready = True
+                if not self.is_ending:
+                    self.deadline = None
             else:
                 self._line.close()
 
     def stop(self, within_s: float, *, is_replaced: bool = False) -> None:
         """Tell it to end, and note until when it has time to."""
+        self.is_ending = True
         self.deadline = time.monotonic() + within_s
         with contextlib.suppress(OSError):  # it has ended by itself
             self._line.send(REPLACED if is_replaced else STOP)

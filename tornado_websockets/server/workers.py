@@ -16,7 +16,7 @@ from typing import Final
 
 from tornado_websockets.server import systemd
 from tornado_websockets.server.place import Place
-from tornado_websockets.server.renewal import Renewal
+from tornado_websockets.server.renewal import READY_TIMEOUT_S, Renewal
 from tornado_websockets.server.signalqueue import SignalQueue
 from tornado_websockets.server.termination import OVERTIME_S, SIGNALED, SIGNALS
 from tornado_websockets.server.workerprocess import WorkerProcess
@@ -113,7 +113,8 @@ class Workers:
         now = time.monotonic()
         for worker in self._workers():
             if worker.deadline is not None and worker.deadline <= now:
-                logger.error("%s did not end in time, and is killed", worker)
+                late = "did not end" if worker.is_ending else "does not serve"
+                logger.error("%s %s in time, and is killed", worker, late)
                 worker.kill()
         if self._is_stopping:
             if self._close_at <= now:
@@ -122,6 +123,9 @@ class Workers:
         for place in self._vacant():
             if place.due <= now:
                 place.worker = self._start(place)
+                # The first one may take as long as it likes: nobody knows yet how long that is.
+                if place.worker is not None and self._has_served:
+                    place.worker.deadline = place.worker.started + READY_TIMEOUT_S
         self._greet()
         self._renewal.act()
 
@@ -132,7 +136,7 @@ class Workers:
     def _start(self, place: Place, checks: bool = False) -> WorkerProcess | None:
         try:
             worker = WorkerProcess(place.number, self._sockets, checks=checks)
-        except OSError as error:  # the machine has no process or no memory to spare
+        except (OSError, RuntimeError) as error:
             wait_s = place.fail()
             logger.error("worker %d cannot be started for %.1f s: %s", place.number, wait_s, error)
             return None
@@ -148,18 +152,18 @@ class Workers:
             systemd.notify("READY=1")
 
     def _heed(self, number: int) -> None:
-        # The same signal says that the terminal has been closed, which ends what runs there.
-        is_hung_up = self._has_terminal and not os.isatty(0)
-        if number == signal.SIGHUP and not is_hung_up:
-            if not self._is_stopping:
-                self._renewal.begin()
-        elif number != signal.SIGCHLD:
-            if self._is_stopping:
+        # It also says that the terminal has been closed, which ends what runs there: once, although
+        # both its shell and the kernel say so.
+        is_reload = number == signal.SIGHUP and not (self._has_terminal and not os.isatty(0))
+        if self._is_stopping:
+            if number in SIGNALS:
                 self._status = SIGNALED + number
                 for worker in self._workers():
                     worker.kill()
-            else:
-                self._stop()
+        elif is_reload:
+            self._renewal.begin()
+        elif number != signal.SIGCHLD:
+            self._stop()
 
     def _stop(self) -> None:
         systemd.notify("STOPPING=1")
@@ -186,7 +190,9 @@ class Workers:
                 self._renewal.bury(worker)
             elif self._is_stopping:
                 place.worker = None
-                if worker.status:
+                # One that did not serve yet may end as it likes, for instance by the signal that a
+                # terminal sends to all, unless it had to be killed.
+                if worker.status and (worker.is_ready or worker.status == -signal.SIGKILL):
                     logger.error("%s ended with %s", worker, worker.ending)
                     self._status = self._status or 1
             elif not self._has_served:

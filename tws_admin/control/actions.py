@@ -30,7 +30,8 @@ from tws_admin.control.requests import (
     text,
     watched_path,
 )
-from tws_admin.control.targets import TARGET, target_of, targets, whom
+from tws_admin.control.targets import COUNTED, TARGET, target_of, targets, whom
+from tws_admin.values import is_count
 
 __all__ = ["DISCONNECTED", "Log", "attach"]
 
@@ -91,7 +92,7 @@ async def _disconnect(
     operator = await _in_thread(authorise, socket, "disconnect")
     reason = text(data, "reason", limit=MAX_REASON) or REASON
     target, node = target_of(data, "connection", "user", "path"), node_of(data)
-    found = await gather(TARGET, target, node, count=int)
+    found = await gather(TARGET, target, node, shape=COUNTED)
     count, told = found.sum("count"), _told(found)
     sentence = ngettext(
         "Disconnected %(count)d connection (%(whom)s): %(reason)s",
@@ -107,7 +108,7 @@ async def _disconnect(
         count=count,
     )
     question = {**target, "reason": reason}
-    done = await gather(CLOSE, question, node, within_s=LONG_S, count=int)
+    done = await gather(CLOSE, question, node, shape={"count": is_count}, within_s=LONG_S)
     return {"count": done.sum("count"), **done.told}
 
 
@@ -115,7 +116,7 @@ async def _send(socket: WebSocketHandler, data: Mapping[str, Any], log: Log) -> 
     operator = await _in_thread(authorise, socket, "send")
     what = {"name": _event(data), "payload": _payload(data)}
     target, node = target_of(data, "connection", "path"), node_of(data)
-    found = await gather(TARGET, target, node, count=int)
+    found = await gather(TARGET, target, node, shape=COUNTED)
     count, told = found.sum("count"), _told(found)
     sentence = ngettext(
         "Sent the event %(event)s to %(count)d connection (%(whom)s)",
@@ -129,7 +130,9 @@ async def _send(socket: WebSocketHandler, data: Mapping[str, Any], log: Log) -> 
     is_everywhere = "path" in target and node is None
     if is_everywhere:  # one node is enough: the layer brings it to all
         node = layer().node.id if layer().node.id in found.answers else next(iter(found.answers))
-    await gather(SEND, {**target, **what, "everywhere": is_everywhere}, node, within_s=LONG_S)
+    await gather(
+        SEND, {**target, **what, "everywhere": is_everywhere}, node, shape={}, within_s=LONG_S
+    )
     return {"count": count, **found.told}
 
 

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from typing import Any, Final, NamedTuple
 
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tornado_websockets import signals
 from tornado_websockets.layers import layer
 from tornado_websockets.runtime import runtime
 from tws_admin.control.requests import Refusal, no_such_node, text
+from tws_admin.values import Holds, is_text
 
 __all__ = ["Gathered", "answers", "attend", "gather", "node_of"]
 
@@ -73,8 +74,8 @@ async def gather(
     question: Question,
     node: str | None = None,
     *,
+    shape: Mapping[str, Holds],
     within_s: float = PATIENCE_S,
-    **shape: type,
 ) -> Gathered:
     """Ask all nodes, or one, and return what they have answered.
 
@@ -82,8 +83,8 @@ async def gather(
         topic: the question.
         question: what it is about; each node looks at it anew.
         node: the id of the only one that is asked; None is all.
+        shape: what an answer has, and what these values may be.
         within_s: seconds that an answer may take.
-        shape: what an answer has, and of which types.
 
     Raises:
         Refusal: all who have answered refuse it, or nobody has answered.
@@ -134,10 +135,10 @@ def _answering(function: Local) -> Callable[[Question], Awaitable[Mapping[str, A
     return answer
 
 
-def _is_usable(key: str, answer: Mapping[str, Any], shape: Mapping[str, type]) -> bool:
+def _is_usable(key: str, answer: Mapping[str, Any], shape: Mapping[str, Holds]) -> bool:
     if "refused" in answer:
-        shape = {"refused": str, "message": str}
-    is_usable = all(type(answer.get(name)) is kind for name, kind in shape.items())
+        shape = {"refused": is_text, "message": is_text}
+    is_usable = all(holds(answer.get(name)) for name, holds in shape.items())
     if not is_usable:
         logger.warning("node %s answers what cannot be used", key)
     return is_usable
@@ -145,10 +146,12 @@ def _is_usable(key: str, answer: Mapping[str, Any], shape: Mapping[str, type]) -
 
 def _refusal(refusing: Mapping[str, Mapping[str, Any]], asked: int) -> Refusal:
     """Return why nobody does what was asked for, in the words of this node if it has any."""
-    told = _("%(answered)d of %(asked)d nodes answered.") % {
-        "answered": len(refusing),
-        "asked": asked,
-    }
+    # The same in English, other words in other languages.
+    told = ngettext(
+        "%(answered)d of %(asked)d nodes answered.",
+        "%(answered)d of %(asked)d nodes answered.",
+        len(refusing),
+    ) % {"answered": len(refusing), "asked": asked}
     if not refusing:
         return Refusal("silent", told)
     first = refusing.get(layer().node.id) or next(iter(refusing.values()))

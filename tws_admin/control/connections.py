@@ -5,7 +5,6 @@ What has to look at each of 50 000 connections does so in a thread, see `tws_adm
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from contextvars import copy_context
@@ -21,13 +20,21 @@ from tornado_websockets.websockethandler import WebSocketHandler
 from tws_admin.asking import ask_loop
 from tws_admin.control.answers import answers, attend, gather, node_of
 from tws_admin.control.requests import MAX_LENGTH, Refusal, authorise, reference, refusing, text
-from tws_admin.control.rows import COLUMNS, MOST_TOGETHER, PAGE, merged, page_of, row
-from tws_admin.control.targets import TARGET, find, sockets_of, target_of
+from tws_admin.control.rows import COLUMNS, MOST_TOGETHER, PAGE, is_row, merged, page_of, row
+from tws_admin.control.targets import COUNTED, TARGET, find, sockets_of, target_of
+from tws_admin.feed.nodes import name_of
+from tws_admin.values import Holds, is_count, is_list
 
 __all__ = ["attach", "newest_connections"]
 
 LIST: Final = "tws_admin.connections"
 ONE: Final = "tws_admin.connection"
+
+LISTED: Final[Mapping[str, Holds]] = {
+    **dict.fromkeys(("count", "page", "pages"), is_count),
+    "rows": lambda rows: is_list(rows) and all(map(is_row, rows)),
+}
+"""What a node answers to the former."""
 
 MAX_PAGE: Final = 1_000_000
 
@@ -55,7 +62,7 @@ async def connections(socket: WebSocketHandler, data: Mapping[str, Any]) -> None
             "page": number,
             "from_start": is_together,
         }
-        found = await gather(LIST, question, node, count=int, page=int, pages=int, rows=list)
+        found = await gather(LIST, question, node, shape=LISTED)
         parts = list(found.answers.values())
         if is_together:
             page = merged([part["rows"] for part in parts], found.sum("count"), sort, number)
@@ -68,9 +75,9 @@ async def connection(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
     """Answer with all that is shown of one connection, on whatever node it is."""
     with refusing(socket, data):
         answer = {"id": reference(data)}
-        found = await gather(ONE, target_of(data, "connection"), connection=dict)
+        found = await gather(ONE, target_of(data, "connection"), shape={"connection": is_row})
         [(node, told)] = list(found.answers.items())[:1]
-        names = {each.node.id: f"{each.node.host}:{each.node.pid}" for each in layer().nodes()}
+        names = {each.node.id: name_of(each) for each in layer().nodes()}
         where = {"node": names.get(node, node)} if layer().is_shared else {}
         socket.emit(
             "connection", {**answer, "connection": {**told["connection"], **where}, **found.told}
@@ -83,14 +90,14 @@ async def recipients(socket: WebSocketHandler, data: Mapping[str, Any]) -> None:
         answer = {"id": reference(data)}
         await runtime.in_thread(authorise, socket, "send", context=copy_context())
         target = target_of(data, "connection", "path")
-        found = await gather(TARGET, target, node_of(data), count=int)
+        found = await gather(TARGET, target, node_of(data), shape=COUNTED)
         socket.emit("recipients", {**answer, "count": found.sum("count"), **found.told})
 
 
 def newest_connections(node: str | None, *, within_s: float) -> dict[str, Any]:
     """Return the first page of the connections, the newest first; blocks, from any thread.
 
-    It is that of this node alone when the others take too long.
+    Missing is what those have who take too long.
 
     Args:
         node: the id of the only one that is meant; None is all.
@@ -100,7 +107,7 @@ def newest_connections(node: str | None, *, within_s: float) -> dict[str, Any]:
     is_elsewhere = layer().is_shared and node != layer().node.id
     found: dict[str, Any] | None = None
     if is_elsewhere and runtime.is_running and not runtime.is_here:
-        with contextlib.suppress(Refusal, TimeoutError):
+        with contextlib.suppress(Refusal):
             found = ask_loop(_page_of_nodes, question, node, within_s)
     return found or dict(listed(question))
 
@@ -146,8 +153,7 @@ def shown(question: Mapping[str, Any]) -> dict[str, Any]:
 async def _page_of_nodes(
     question: Mapping[str, Any], node: str | None, within_s: float
 ) -> dict[str, Any]:
-    async with asyncio.timeout(within_s):
-        found = await gather(LIST, question, node, count=int, rows=list)
+    found = await gather(LIST, question, node, shape=LISTED, within_s=within_s)
     parts = [answer["rows"] for answer in found.answers.values()]
     return merged(parts, found.sum("count"), question["sort"], 1)
 

@@ -11,11 +11,13 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tws_admin.values import Holds, is_count, is_text, is_text_or_none, is_time
+
 if TYPE_CHECKING:
     from tornado_websockets.websockethandler import WebSocketHandler
 
-__all__ = ["COLUMNS", "MOST_TOGETHER", "PAGE", "Page", "merged", "page_of", "row", "user_id"]
-__all__ += ["username"]
+__all__ = ["COLUMNS", "MOST_TOGETHER", "PAGE", "Page", "is_row", "merged", "page_of", "row"]
+__all__ += ["user_id", "username"]
 
 PAGE: Final = 50
 """Rows of a page."""
@@ -39,6 +41,17 @@ COLUMNS: Final[Mapping[str, Callable[[WebSocketHandler], Any]]] = {
     "unsent_bytes": lambda socket: socket.unsent_bytes,
 }
 """What a row has, each computed from a connection."""
+
+VALUES: Final[Mapping[str, Holds]] = {
+    "id": is_text,
+    "path": is_text,
+    "user": is_text_or_none,
+    "user_id": is_text_or_none,
+    "ip": is_text_or_none,
+    "connected_at": is_time,
+    "unsent_bytes": is_count,
+}
+"""What these may be in the row of another node."""
 
 
 class Page(NamedTuple):
@@ -115,6 +128,11 @@ def row(socket: WebSocketHandler) -> dict[str, Any]:
     # As a text: JavaScript would round a large number.
     known = values["user_id"]
     return {**values, "user_id": None if known is None else str(known)}
+
+
+def is_row(value: Any) -> bool:
+    """Return whether this is the row of a connection, whatever another node has sent."""
+    return isinstance(value, dict) and all(holds(value.get(name)) for name, holds in VALUES.items())
 
 
 def username(socket: WebSocketHandler) -> str | None:

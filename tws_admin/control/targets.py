@@ -13,11 +13,19 @@ from tornado_websockets.websockethandler import WebSocketHandler
 from tws_admin.control.answers import answers
 from tws_admin.control.requests import MAX_LENGTH, Refusal, one_of, text, watched_path
 from tws_admin.control.rows import user_id, username
+from tws_admin.values import Holds, is_count, is_text_or_none
 
-__all__ = ["TARGET", "find", "sockets_of", "target_of", "targets", "whom"]
+__all__ = ["COUNTED", "TARGET", "find", "sockets_of", "target_of", "targets", "whom"]
 
 TARGET: Final = "tws_admin.target"
 """How many are meant, and who that is; see `counted`."""
+
+COUNTED: Final[Mapping[str, Holds]] = {
+    "count": is_count,
+    "who": is_text_or_none,
+    "path": is_text_or_none,
+}
+"""What the answer has."""
 
 KINDS: Final = ("connection", "user", "path")
 

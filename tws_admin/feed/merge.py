@@ -72,6 +72,8 @@ def history(rings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Their last points need not be of the same moment: each one goes where its time belongs.
     """
+    if len(rings) == 1:
+        return _alone(rings[0])
     step_s, end = rings[0]["step_s"], max(each["end"] for each in rings)
     # How many steps before the end of all the last point of each one is; too many, and nothing of
     # it is seen: the clock of that node is wrong.
@@ -117,6 +119,13 @@ def server(servers: Sequence[Row]) -> dict[str, Any]:
 
 
 # Private.
+
+
+def _alone(ring: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: ring["series"].get(name, []) for name in SERIES}
+    size = min(max(map(len, found.values())), MOST_POINTS)
+    series = {name: [*[None] * size, *points][len(points) :] for name, points in found.items()}
+    return {"step_s": ring["step_s"], "end": ring["end"], "series": series}
 
 
 def _grouped(

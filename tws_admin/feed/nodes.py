@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tornado_websockets.layers import NodeState, layer
@@ -19,6 +19,9 @@ logger = logging.getLogger("tws_admin")
 
 PAST: Final = "tws_admin.past"
 """What nodes are asked for: their history and their log."""
+
+MAX_NAME: Final = 64
+"""Characters of a host's name that are shown."""
 
 PATIENCE_S: Final = 1.0
 """Seconds that an answer to that may take."""
@@ -65,10 +68,10 @@ class Nodes:
         self.reports = {key: reports[key] for key in ids if key in reports}
         self._useless.intersection_update(ids)
 
-    def fresh(self, ids: Iterable[str]) -> list[Report]:
+    def fresh(self, reports: Mapping[str, Report]) -> list[Report]:
         """Return the reports of those that are not silent."""
         stale = {state.node.id for state in self.states if state.is_stale}
-        return [self.reports[key] for key in ids if key not in stale]
+        return [report for key, report in reports.items() if key not in stale]
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of the feed's ``nodes``."""
@@ -91,13 +94,7 @@ class Nodes:
             answers = asked.answers
         if node in (None, own):
             answers = {own: self._observer.past(range), **answers}
-        usable = {}
-        for key, past in answers.items():
-            try:
-                usable[key] = _on_this_clock(check_past(past))
-            except ValueError as error:
-                logger.warning("node %s says what cannot be used of its past: %s", key, error)
-        return usable
+        return await asyncio.to_thread(_usable_past, answers)
 
     def _usable(self, found: Mapping[str, Any]) -> dict[str, Report]:
         checked = {key: self._checked(key, report) for key, report in found.items()}
@@ -115,7 +112,7 @@ class Nodes:
 
 def name_of(state: NodeState) -> str:
     """Return what a node is called: its host and process."""
-    return f"{state.node.host}:{state.node.pid}"
+    return f"{_shown(state.node.host)}:{state.node.pid}"
 
 
 def row(state: NodeState, report: Report | None) -> dict[str, Any]:
@@ -126,9 +123,9 @@ def row(state: NodeState, report: Report | None) -> dict[str, Any]:
     return {
         "id": node.id,
         "name": name_of(state),
-        "host": node.host,
+        "host": _shown(node.host),
         "pid": node.pid,
-        "version": node.version,
+        "version": _shown(node.version),
         "started": node.started,
         "uptime_s": server.get("uptime_s"),
         "connections": None if report is None else report["totals"]["connections"],
@@ -140,6 +137,21 @@ def row(state: NodeState, report: Report | None) -> dict[str, Any]:
         "state": _standing(state, server),
         "trouble": server.get("trouble", ""),
     }
+
+
+def _shown(text: str) -> str:
+    """Return what a machine is called without what would turn the text around, and not endless."""
+    return "".join(each if each.isprintable() else "�" for each in text[:MAX_NAME])
+
+
+def _usable_past(answers: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    usable = {}
+    for key, past in answers.items():
+        try:
+            usable[key] = _on_this_clock(check_past(past))
+        except ValueError as error:
+            logger.warning("node %s says what cannot be used of its past: %s", key, error)
+    return usable
 
 
 def _on_this_clock(past: Mapping[str, Any]) -> Mapping[str, Any]:

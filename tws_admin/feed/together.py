@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tornado_websockets.layers import layer
+from tornado_websockets.runtime import runtime
 from tws_admin.feed.nodes import PAST, Nodes, NoSuchNodeError
 from tws_admin.feed.observer import Observer
 from tws_admin.feed.sampler import RANGES
 from tws_admin.feed.view import Merged, View
 
 __all__ = ["Together"]
+
+Told = tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]
+"""What nodes have told of the time before, and their history put together."""
 
 WATCHED: Final = "tws_admin.watched"
 """What other nodes are told while somebody looks."""
@@ -36,6 +40,7 @@ class Together:
         self._send = send
         self._views: dict[str | None, View] = {}
         self._task: asyncio.Task[None] | None = None
+        self._asking: dict[tuple[str, str | None], asyncio.Task[Told]] = {}
         layer().report = observer.report
         layer().answering[PAST] = self._answer_past
         layer().hearing[WATCHED] = lambda _data: observer.watch()
@@ -78,10 +83,9 @@ class Together:
             NoSuchNodeError: that node is not there.
         """
         self._watch()
-        await self._nodes.read()
+        past, history = await asyncio.shield(self._ask(range, node))
         if node is not None and node not in self._nodes.reports:
             raise NoSuchNodeError(node)
-        past = await self._nodes.past(range, node)
         view = self._views.get(node)
         if view is None:
             new = View(node)
@@ -91,7 +95,7 @@ class Together:
                 view.begin(self._nodes, merged, past, time.time())
         if keep:
             self._views[node] = view
-        return view, view.snapshot(view.history(past, range))
+        return view, view.snapshot(history)
 
     def alone(self, range: str) -> dict[str, Any]:
         """Return a snapshot of this node, without waiting for anything.
@@ -110,6 +114,24 @@ class Together:
     def _watch(self) -> None:
         self._observer.watch()
         layer().tell(WATCHED, {})
+
+    def _ask(self, range: str, node: str | None) -> asyncio.Task[Told]:
+        """Ask for the time before; who asks the same meanwhile gets the same answer.
+
+        When a node comes or goes all viewers begin anew, in the same moment.
+        """
+        key = range, node
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.get_running_loop().create_task(self._told(*key))
+            task.add_done_callback(lambda _task: self._asking.pop(key))
+            runtime.keep(task)
+        return task
+
+    async def _told(self, range: str, node: str | None) -> Told:
+        await self._nodes.read()
+        past = await self._nodes.past(range, node)
+        return past, await asyncio.to_thread(View.history, past, range)
 
     async def _answer_past(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         if data.get("range") not in RANGES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import time as clock
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -137,13 +138,17 @@ class View:
             }
         return changes
 
-    def history(self, past: Mapping[str, Mapping[str, Any]], range: str) -> dict[str, Any]:
-        """Return the rings of a range, of those nodes that have told theirs."""
+    @staticmethod
+    def history(past: Mapping[str, Mapping[str, Any]], range: str) -> dict[str, Any]:
+        """Return the rings of a range, of those nodes that have told theirs; in any thread.
+
+        Those of several nodes take a while.
+        """
         step_s, _size = RANGES[range]
         rings = [each["history"] for each in past.values() if each["history"]["step_s"] == step_s]
         if not rings:
             empty: dict[str, list[float]] = {name: [] for name in SERIES}
-            return {"step_s": step_s, "end": self._feed.time, "series": empty}
+            return {"step_s": step_s, "end": round(clock.time(), 3), "series": empty}
         return merge.history(rings)
 
     # Private.
@@ -154,6 +159,8 @@ class View:
         if merged.ids and self.ids and set(merged.ids) != set(self.ids):
             self._feed.epoch = secrets.token_hex(8)
         self.ids = merged.ids
+        known = {state.node.id for state in nodes.states}
+        self._logged = {key: last for key, last in self._logged.items() if key in known}
         events = self._new(nodes, {key: log for key, log in logs.items() if key in self.ids})
         self._feed.advance(time, events, self._count)
         self._points.add(self.seq, merged.point)

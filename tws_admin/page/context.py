@@ -15,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tws_admin.page.definitions import DEFINITIONS, KINDS, STANDINGS
+from tws_admin.page.definitions import DEFINITIONS, HINTS, KINDS, STANDINGS
 from tws_admin.page.figures import write
 from tws_admin.page.nodes import COLUMNS as NODE_COLUMNS
 from tws_admin.page.nodes import nodes
@@ -146,6 +146,7 @@ def words() -> dict[str, Any]:
         },
         "kinds": {kind: str(name) for kind, name in KINDS.items()},
         "standings": {state: str(name) for state, name in STANDINGS.items()},
+        "hints": {state: str(hint) for state, hint in HINTS.items()},
     }
 
 

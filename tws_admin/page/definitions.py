@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["DEFINITIONS", "KINDS", "STANDINGS", "Definition"]
+__all__ = ["DEFINITIONS", "HINTS", "KINDS", "STANDINGS", "Definition"]
 
 
 class Definition(NamedTuple):
@@ -230,3 +230,12 @@ STANDINGS: Final[dict[str, str | Promise]] = {
     "degraded": _("Degraded"),
 }
 """How a node is, by the ``state`` of the feed's nodes."""
+
+HINTS: Final[dict[str, str | Promise]] = {
+    "stale": _(
+        "Nothing has been heard of it for a few seconds. Its numbers are the last ones, until it"
+        " is heard again or taken for gone."
+    ),
+    "stopping": _("It ends: its connections go to the other nodes."),
+}
+"""What some of these mean."""

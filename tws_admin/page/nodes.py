@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tws_admin.page.definitions import STANDINGS
+from tws_admin.page.definitions import HINTS, STANDINGS
 from tws_admin.page.figures import write
 
 __all__ = ["COLUMNS", "nodes"]
@@ -28,6 +28,7 @@ def nodes(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             **row,
             "words": STANDINGS.get(row["state"], row["state"]),
+            "hint": HINTS.get(row["state"]) or row["trouble"],
             "figures": [(name, write(row[name], style), style) for name, style in COLUMNS.items()],
         }
         for row in rows

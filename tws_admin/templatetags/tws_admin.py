@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from django import template
@@ -20,6 +21,8 @@ __all__ = ["register"]
 
 register = template.Library()
 
+NODE_ID: Final = re.compile("[0-9a-f]{16}")
+
 PATIENCE_S: Final = 0.3
 """Seconds that the page waits for other nodes before it shows this one alone."""
 
@@ -37,7 +40,8 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
         raise PermissionDenied
     chosen = request.GET.get("range")
     chosen = chosen if chosen in RANGES else next(iter(RANGES))
-    node = request.GET.get("node") or None
+    node = request.GET.get("node")
+    node = node if node and NODE_ID.fullmatch(node) else None
     snapshot = monitor.snapshot(range=chosen, user=request.user, node=node, within_s=PATIENCE_S)
     shown = snapshot["node"]
     newest = newest_connections(shown, within_s=PATIENCE_S)
@@ -49,6 +53,7 @@ def tws_dashboard(context: Context) -> dict[str, Any]:
         "is_running": monitor.is_running,
         "words": words(),
         "node": shown,
+        "asked": node,
         "is_sum": shown is None and len(snapshot["nodes"]) > 1,
         # The others have not answered in time, or there is nobody to ask.
         "is_alone": shown not in (None, node),

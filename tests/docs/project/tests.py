@@ -203,6 +203,19 @@ class ExampleTests(TransactionTestCase):
                     labels.append(data.label)
         self.assertEqual(labels, [f"Step {step} of 20" for step in range(1, 21)])
 
+    async def test_the_bar_that_a_task_of_celery_drives(self) -> None:
+        load = import_module("jobs.tasks").load
+        async with serve(share_thread=False) as server:
+            client = await server.connect("/jobs")
+            await sync_to_async(load)()
+            labels: list[str] = []
+            while len(labels) < 20:
+                event, data = await client.receive()
+                if event == "module_progressbar_upload_update":
+                    labels.append(data.label)
+            import_module("jobs.websockets").bar.reset()  # for the other tests
+        self.assertEqual(labels, [f"Part {part} of 20" for part in range(1, 21)])
+
     async def test_the_bar_of_a_task(self) -> None:
         await import_module("chat.models").Message.objects.acreate(text="long " * 50)
         request = RequestFactory().post("/shorten/")

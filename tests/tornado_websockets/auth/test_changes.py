@@ -314,6 +314,20 @@ async def test_what_other_nodes_tell_ends_connections(server: Server) -> None:
     hearing["user_changed"]({"user": "?"})
 
 
+async def test_a_moment_that_another_process_tells_is_one_that_there_is(server: Server) -> None:
+    """Neither is none, which would confuse the timers of the loop, nor one that never comes."""
+    WebSocket("/mine", login_required=True)
+    clients = []
+    for name, left_s in (("ann", "nan"), ("bob", -1e300), ("carl", "inf")):
+        _user, browser = await visitor(name)
+        clients.append(await server.connect("/mine", client=browser))
+        key = browser.session.session_key or ""
+        await Session.objects.filter(session_key=key).aupdate(expire_date=timezone.now())
+        with override_settings(TORNADO={"recheck_period": 0.5}):
+            changes.HEARING["session_expires"]({"digest": digest(key), "left_s": left_s})
+    assert [await client.closed() for client in clients] == [4501, 4501, 4501]
+
+
 async def test_a_session_that_expires_soon_elsewhere_ends_here(server: Server) -> None:
     WebSocket("/mine", login_required=True)
     _ann, browser = await visitor()

@@ -225,6 +225,19 @@ class RecoveryContract:
         await self.say(701)
         await until(lambda: page.numbers[-1:] == live.numbers[-1:] == [701])
 
+    async def test_who_is_behind_does_not_get_what_excludes_it(self, layer: Layer) -> None:
+        """As what it has caused itself by what it sends meanwhile."""
+        page = Page()
+        await self.visit(page)
+        self.go(page)
+        await self.say(1, 2)
+        client = await self.visit(page, takes=2)
+        await self.say(3, without=[client.id])
+        await self.say(4)
+        client.read()
+        await until(lambda: page.numbers[-1:] == [4])
+        assert page.numbers == [1, 2, 4]
+
     async def test_who_takes_too_little_for_too_long_is_told(self, layer: Layer) -> None:
         page = Page()
         await self.visit(page, "/short")

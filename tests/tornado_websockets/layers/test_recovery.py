@@ -201,6 +201,14 @@ async def test_a_path_that_is_served_again_begins_anew(layer: LocalLayer) -> Non
     assert page.told == [None, False]
 
 
+async def test_who_comes_to_a_path_that_was_given_back_is_told_nothing(layer: LocalLayer) -> None:
+    layer.audience.withdraw("/h")
+    client = Client()
+    layer.audience.join("/h", client)
+    layer.welcome("/h", client, None)
+    assert client.got == []
+
+
 async def test_a_connection_tells_only_of_itself(layer: LocalLayer) -> None:
     """Who says that it had somebody else's connection misses things, and that other one none."""
     page = Page()

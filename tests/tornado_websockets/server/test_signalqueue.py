@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import threading
 import time
+from typing import Any
+
+import pytest
 
 from tornado_websockets.server.signalqueue import SignalQueue
 
@@ -36,6 +40,24 @@ def test_a_socket_that_can_be_read_ends_it_too_and_so_does_time() -> None:
         theirs.send(b"x")
         assert queue.wait(LONG_S, [ours]) == ([], [ours])
         os.kill(os.getpid(), signal.SIGUSR1)
+        assert queue.wait(LONG_S, [ours]) == ([signal.SIGUSR1], [ours])
+
+
+def test_a_signal_is_told_no_later_than_what_came_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal interrupts all processes: a child may be gone before its parent gets to run."""
+    wait = select.select
+
+    def wait_and_be_late(*args: Any) -> Any:
+        found = wait(*args)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return found
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, SignalQueue([signal.SIGUSR1]) as queue:
+        theirs.send(b"x")
+        monkeypatch.setattr(select, "select", wait_and_be_late)
         assert queue.wait(LONG_S, [ours]) == ([signal.SIGUSR1], [ours])
 
 

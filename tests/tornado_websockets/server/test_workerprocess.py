@@ -37,6 +37,23 @@ def test_it_says_when_it_serves_and_ends_when_it_is_told(monkeypatch: pytest.Mon
     worker.stop(10)  # which it does not hear any more
 
 
+def test_one_that_serves_has_no_deadline_unless_it_was_told_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bear(monkeypatch, OBEDIENT)
+    worker = WorkerProcess(1, [], checks=False)
+    worker.deadline = time.monotonic() + 100
+    until(lambda: hear(worker))
+    assert [worker.deadline] == [None]
+    end(worker)
+    worker = WorkerProcess(1, [], checks=False)
+    worker.stop(10)  # before it serves
+    until(lambda: hear(worker))
+    assert worker.deadline is not None
+    until(lambda: worker.status is not None)
+    assert worker.status == 0
+
+
 def test_it_inherits_the_sockets_and_may_not_talk_to_the_service_manager(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

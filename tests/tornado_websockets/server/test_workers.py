@@ -5,34 +5,31 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess
+from tests.process import ServerProcess, accepts, is_there
 from tests.tornado_websockets.server.children import DEAF, FAILING, OBEDIENT, PROLOGUE, until
 
 PARENT = """
-import logging, os, pathlib, socket, sys
-from django.utils import autoreload
-from tornado_websockets.server import place
-from tornado_websockets.server.workers import CannotStartError, Workers
+import logging, socket, sys
+from tornado_websockets.server import place, workers
 
-autoreload.get_child_arguments = lambda: [sys.executable, "child.py"]
+count, within_s, delay_s, workers.READY_TIMEOUT_S = map(float, sys.argv[1:])
+sys.argv[:] = ["child.py"]  # what each worker is to run
 logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
 place.BACKOFF_S = 0.1
-within_s, delay_s = map(float, sys.argv[2:])
 sock = socket.create_server(("127.0.0.1", 0))
 print("port", sock.getsockname()[1], flush=True)
-workers = Workers(
-    int(sys.argv[1]), [sock], within_s=within_s, delay_s=delay_s,
+parent = workers.Workers(
+    int(count), [sock], within_s=within_s, delay_s=delay_s,
     ready=lambda: print("all serve", flush=True),
 )
 try:
-    status = workers.run()
-except CannotStartError as error:
+    status = parent.run()
+except workers.CannotStartError as error:
     print(error)
     status = 1
 assert sock.fileno() == -1
@@ -45,6 +42,16 @@ print("child", number, "of", os.getpid(), flush=True)
 {OBEDIENT}
 """
 
+LEAVING = """
+for sock in sockets:
+    os.close(sock)  # so that the parent alone accepts
+os.write(line, b"r")
+os.read(line, 1)
+print("told", flush=True)
+while not os.path.exists("leave"):
+    time.sleep(0.01)
+"""
+
 Start = Callable[..., ServerProcess]
 
 
@@ -54,13 +61,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[ServerProcess] = []
 
     def start(
-        program: str, count: int = 3, *, within_s: float = 20, delay_s: float = 0
+        program: str,
+        count: int = 3,
+        *,
+        within_s: float = 20,
+        delay_s: float = 0,
+        ready_s: float = 120,
     ) -> ServerProcess:
         (tmp_path / "manage.py").write_text(PARENT)
         bear(tmp_path, program)
         started.append(
             ServerProcess(
-                *map(str, (count, within_s, delay_s)),
+                *map(str, (count, within_s, delay_s, ready_s)),
                 directory=tmp_path,
                 log=tmp_path / "log",
                 environment={"PYTHONPATH": str(Path(__file__).parents[3])},
@@ -80,14 +92,6 @@ def bear(folder: Path, program: str) -> None:
 def children(server: ServerProcess) -> dict[int, int]:
     """Return the process of each number that came last."""
     return {int(each): int(pid) for each, pid in re.findall(r"child (\d) of (\d+)", server.output)}
-
-
-def is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -165,35 +169,58 @@ def test_one_that_ends_badly_makes_the_status_1(start: Start) -> None:
     assert re.search(r"worker 2 \(process \d+\) ended with exit status 1\n", server.output)
 
 
-def accepts(server: ServerProcess) -> bool:
-    port = int(server.wait_for(r"port (\d+)")[1])
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=30).close()
-    except ConnectionRefusedError:
-        return False
-    return True
+def test_an_interrupt_of_all_while_they_start_is_no_failure(start: Start) -> None:
+    """What Control-C does: workers leave it to their parent only when they serve."""
+    starting = "signal.signal(signal.SIGINT, signal.SIG_DFL); print('starts', flush=True)\n"
+    server = start(starting + "os.read(line, 1)")
+    server.wait_for("starts")
+    os.killpg(server.process.pid, signal.SIGINT)
+    assert server.wait() == 0
+    assert "ended with" not in server.output
 
 
-def test_the_port_is_closed_before_the_workers_end(start: Start) -> None:
-    program = f"""
-for sock in sockets:
-    os.close(sock)
-{TELLING.replace("sys.exit(0", "time.sleep(2); sys.exit(0")}
-"""
-    server = start(program)
+def test_one_that_hangs_while_it_starts_is_killed_and_another_one_starts(
+    start: Start, tmp_path: Path
+) -> None:
+    hanging = "print('hangs', flush=True)\nwhile True: time.sleep(0.05)"
+    server = start(TELLING, 2, ready_s=2)
     server.wait_for("all serve")
-    assert accepts(server)  # by the parent's own copy
+    bear(tmp_path, hanging)
+    os.kill(children(server)[1], signal.SIGKILL)
+    server.wait_for("hangs")
+    bear(tmp_path, TELLING)
+    server.wait_for(r"worker 1 \(process \d+\) does not serve in time, and is killed\n")
+    server.wait_for(r"killed\n(?s:.*)SIGKILL, another one starts in \d\.\d s\n(?s:.*)child 1 of")
     server.process.send_signal(signal.SIGTERM)
-    until(lambda: not accepts(server))
-    assert server.process.poll() is None
     assert server.wait() == 0
 
 
-def test_the_port_stays_open_for_as_long_as_it_is_to(start: Start) -> None:
-    server = start(TELLING.replace("sys.exit(0", "time.sleep(3); sys.exit(0"), delay_s=1)
+def port_of(server: ServerProcess) -> int:
+    return int(server.wait_for(r"port (\d+)")[1])
+
+
+def test_the_port_is_closed_before_the_workers_end(start: Start, tmp_path: Path) -> None:
+    server = start(LEAVING)
     server.wait_for("all serve")
+    port = port_of(server)
+    assert accepts(port)
     server.process.send_signal(signal.SIGTERM)
-    assert accepts(server)
+    until(lambda: not accepts(port))
+    assert server.process.poll() is None
+    (tmp_path / "leave").touch()
+    assert server.wait() == 0
+
+
+def test_the_port_stays_open_for_as_long_as_it_is_to(start: Start, tmp_path: Path) -> None:
+    server = start(LEAVING, delay_s=2)
+    server.wait_for("all serve")
+    port = port_of(server)
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for("told")
+    assert accepts(port)
+    until(lambda: not accepts(port))
+    assert server.process.poll() is None
+    (tmp_path / "leave").touch()
     assert server.wait() == 0
 
 
@@ -224,6 +251,24 @@ def test_a_hangup_whose_workers_fail_leaves_the_old_ones(start: Start, tmp_path:
     assert all(map(is_there, before.values()))
     server.process.send_signal(signal.SIGTERM)
     assert server.wait() == 0
+
+
+def test_a_program_that_is_not_there_harms_no_worker(start: Start, tmp_path: Path) -> None:
+    """As in the middle of a deployment."""
+    server = start(TELLING)
+    server.wait_for("all serve")
+    before = children(server)
+    (tmp_path / "child.py").rename(tmp_path / "away.py")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("no worker is replaced, the old ones go on: no process can be started")
+    os.kill(before[1], signal.SIGKILL)
+    server.wait_for(r"worker 1 cannot be started for 0\.\d s: .*child\.py")
+    (tmp_path / "away.py").rename(tmp_path / "child.py")
+    until(lambda: children(server)[1] != before[1])
+    assert {**children(server), 1: 0} == {**before, 1: 0}
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert "Exception ignored" not in server.output
 
 
 def test_a_signal_in_the_middle_of_a_reload_ends_all(start: Start, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Final
 from tests.torture.cluster import Cluster, make_broker
 from tests.torture.listeners import Heard, Listeners
 from tests.torture.report import Report
-from tests.torture.scenarios.outage import check
 from tests.torture.server import until
 
 __all__ = ["run"]
@@ -56,7 +55,7 @@ def run(report: Report, folder: Path) -> None:
         report.within("the last one was back, after the kill", max(returns, default=0), BACK_S, "s")
         report.equal("members of the room at the end, as each node knows", members, {clients})
         report.equal("nodes at the end, as each node knows", known, {NODES - 1})
-        check(report, heard)
+        heard.check(report)
         report.equal("trouble in the logs", cluster.trouble(), [])
 
 

@@ -10,7 +10,7 @@ from tests.torture.cluster import Cluster, make_broker
 from tests.torture.listeners import Heard, Listeners
 from tests.torture.report import Report
 
-__all__ = ["check", "run"]
+__all__ = ["run"]
 
 NODES: Final = 2
 CATCH_UP_S: Final = 2.0
@@ -47,23 +47,9 @@ def run(report: Report, folder: Path) -> None:
         failed = sum(len(each.failed) for each in published.values())
         report.note("events published", count)
         report.note("of these, not acknowledged within 10 s", failed)
-        check(report, heard)
+        heard.check(report)
         report.within("p99 of the clients' catch-up", _p99(heard, back_s), CATCH_UP_S, "s")
         report.equal("trouble in the logs", cluster.trouble(), [])
-
-
-def check(report: Report, heard: Heard, where: str = "") -> None:
-    """Check that all came, once and in order, and nobody was told otherwise."""
-    report.none_lost(f"{where}acknowledged events that did not come", heard.lost)
-    if heard.losers:
-        report.note(f"{where}who lost them", heard.losers)
-    report.note(f"{where}events that were not acknowledged, and did not come", heard.failed)
-    report.equal(f"{where}events that came twice", heard.duplicates, 0)
-    report.equal(f"{where}events behind later ones of their publisher", heard.disorder, 0)
-    report.note(f"{where}times that a client came back", heard.returns)
-    report.equal(f"{where}of these, told that something is missing", heard.unrecovered, 0)
-    report.note(f"{where}connections that the server ended, by close code", heard.codes)
-    report.equal(f"{where}other events", heard.odd, {})
 
 
 def _p99(heard: Heard, back_s: float) -> float:

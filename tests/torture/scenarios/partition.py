@@ -11,7 +11,6 @@ from tests.torture.cluster import Cluster, make_broker
 from tests.torture.listeners import Listeners
 from tests.torture.namespaces import HUB, Machines
 from tests.torture.report import Report
-from tests.torture.scenarios.outage import check
 from tests.torture.server import until
 
 __all__ = ["run"]
@@ -58,7 +57,7 @@ def run(report: Report, folder: Path) -> None:
         report.note("events not acknowledged within 10 s", failed)
         for name, crowd in zip(MACHINES, crowds, strict=True):
             heard = crowd.finish(published, before_s=back_s)
-            check(report, heard, f"node {name}: ")
+            heard.check(report, f"node {name}: ")
             slowest = max(0.0, max(heard.last_s) - back_s)
             report.within(f"node {name}: the last had caught up, after", slowest, CATCH_UP_S, "s")
         report.equal("trouble in the logs", cluster.trouble(), [])

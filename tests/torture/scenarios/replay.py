@@ -8,7 +8,6 @@ from typing import Final
 from tests.torture.cluster import Cluster, make_broker
 from tests.torture.listeners import Listeners
 from tests.torture.report import Report
-from tests.torture.scenarios.outage import check
 from tests.torture.server import until
 
 __all__ = ["run"]
@@ -40,5 +39,5 @@ def run(report: Report, folder: Path) -> None:
         missed = [told.missed for each in heard.told for told in each if told.missed]
         report.note("trials in which something was missed", len(missed))
         report.note("events missed at once, at most", max(missed, default=0))
-        check(report, heard)
+        heard.check(report)
         report.equal("trouble in the logs", cluster.trouble(), [])

@@ -9,7 +9,6 @@ from typing import Final
 from tests.torture.cluster import Cluster, make_broker
 from tests.torture.listeners import Listeners
 from tests.torture.report import Report
-from tests.torture.scenarios.outage import check
 
 __all__ = ["run"]
 
@@ -44,5 +43,5 @@ def run(report: Report, folder: Path) -> None:
         report.note("events published", sum(each.events for each in published.values()))
         failed = sum(len(each.failed) for each in published.values())
         report.equal("events that were not acknowledged", failed, 0)
-        check(report, heard)
+        heard.check(report)
         report.equal("trouble in the logs", cluster.trouble(), [])

@@ -14,9 +14,18 @@ from tests.tws_admin.feeds import watch
 from tests.tws_admin.operators import PATH, XSS, ask, operator, refusal, watching
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
-from tws_admin.control.connections import LIST, attach, newest_connections
+from tws_admin.control.connections import LIST, ONE, attach, newest_connections
 from tws_admin.control.rows import PAGE, row
 
+ROW = {
+    "id": "f" * 16,
+    "path": "/chat",
+    "user": None,
+    "user_id": None,
+    "ip": "127.0.0.1",
+    "connected_at": 1000.0,
+    "unsent_bytes": 0,
+}
 CANARY = "c4n4ry-5f1d"
 
 
@@ -216,6 +225,31 @@ async def test_the_connections_of_all_nodes_are_one_list(shared: Shared) -> None
     ]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rows": ["no row"]},
+        {"rows": [{"id": "f" * 16}]},
+        {"rows": [{**ROW, "connected_at": 1e300}]},
+        {"rows": [{**ROW, "unsent_bytes": "many"}]},
+        {"rows": {}},
+        {"count": -5},
+    ],
+)
+async def test_a_node_that_tells_nonsense_is_as_good_as_silent(shared: Shared, wrong: Any) -> None:
+    chat = WebSocket("/chat")
+    await shared.server.connect("/chat")
+    answer = {"count": 1, "page": 1, "pages": 1, "rows": [ROW], **wrong}
+    shared.layer.add("b" * 16, answers={LIST: answer, ONE: {"connection": wrong}})
+    watcher = await watch(shared.server)
+    event, data = await ask(watcher.client, "connections", sort="-connected_at")
+    assert (event, data["rows"]) == ("connections", [row(chat[0])])
+    assert data["nodes"] == {"asked": 2, "answered": 1}
+    _event, data = await ask(watcher.client, "connection", connection="f" * 16)
+    assert data["code"] == "not_found"
+
+
 class TestOverSeveralNodes:
     """What a page shows before its scripts have asked."""
 
@@ -229,12 +263,15 @@ class TestOverSeveralNodes:
         assert [each["id"] for each in found["rows"]] == ["f" * 16, chat[0].id]
         assert (found["count"], found["pages"]) == (71, 2)
 
-    async def test_it_is_that_of_this_node_when_the_others_take_too_long(
-        self, shared: Shared
-    ) -> None:
-        WebSocket("/chat")
+    async def test_it_is_that_of_those_who_answer_in_time(self, shared: Shared) -> None:
+        chat = WebSocket("/chat")
         await shared.server.connect("/chat")
-        shared.layer.add("b" * 16)
+        shared.layer.add("c" * 16)  # says nothing at all
+        other = {**row(chat[0]), "id": "f" * 16}
+        answer = {"count": 1, "page": 1, "pages": 1, "rows": [other]}
+        shared.layer.add("b" * 16, answers={LIST: answer})
+        found = await asyncio.to_thread(newest_connections, None, within_s=5.0)
+        assert found["count"] == 2
         shared.layer.delay_s = 5.0
         found = await asyncio.to_thread(newest_connections, None, within_s=0.1)
         assert found["count"] == 1

@@ -177,6 +177,16 @@ def test_a_node_whose_clock_is_wrong_takes_no_room() -> None:
     assert merged["series"]["events_in"][-2:] == [10, 20]
 
 
+def test_the_history_of_one_node_is_its_own() -> None:
+    """All series as long, and none of them endless, as of several."""
+    merged = merge.history([history(60, 90.0, events_in=[1, 2], errors=[5], more=[1, 2, 3, 4])])
+    assert (merged["step_s"], merged["end"]) == (60, 90.0)
+    assert (merged["series"]["events_in"], merged["series"]["errors"]) == ([1, 2], [None, 5])
+    assert set(merged["series"]) == set(SERIES)
+    endless = merge.history([history(cpu=list(range(5000)))])["series"]["cpu"]
+    assert (len(endless), endless[-1]) == (1440, 4999)
+
+
 def test_a_point_adds_what_can_be_added() -> None:
     one = {**dict.fromkeys(SERIES, 1), "cpu": None, "p99_ms": 7}
     two = {**dict.fromkeys(SERIES, 2), "cpu": None, "p99_ms": None}

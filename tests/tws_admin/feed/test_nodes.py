@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -49,10 +50,13 @@ async def test_who_is_silent_keeps_what_it_has_said_until_it_is_gone(
     await nodes.read()
     _here, there = nodes.rows()
     assert (there["state"], there["connections"], there["events_in_per_s"]) == ("stale", 7, None)
-    assert nodes.fresh([B]) == []
+    assert list(nodes.fresh(nodes.reports)) == [nodes.reports[shared.layer.node.id]]
+    seen = nodes.reports
     del shared.layer.others[B]
     await nodes.read()
     assert list(nodes.reports) == [shared.layer.node.id]
+    # A thread may be at work with what was there before.
+    assert nodes.fresh(seen) == list(seen.values())
 
 
 async def test_a_node_that_has_said_nothing_yet_is_there(shared: Shared, nodes: Nodes) -> None:
@@ -116,3 +120,12 @@ async def test_the_past_is_that_of_those_who_tell_it(
 def test_how_a_node_is(more: Any, is_stale: bool, state: str) -> None:
     neighbour = Neighbour(B, is_stale=is_stale)
     assert row(neighbour.state, report(server=server(**more)))["state"] == state
+
+
+def test_a_name_can_neither_turn_the_text_around_nor_fill_the_page() -> None:
+    state = Neighbour(B).state
+    node = dataclasses.replace(state.node, host="\u202eten.live\u0000" + "x" * 500, version="1\n2")
+    found = row(state._replace(node=node), report())
+    assert found["host"].startswith("\ufffdten.live\ufffdx")
+    assert (len(found["host"]), found["version"]) == (64, "1\ufffd2")
+    assert found["name"] == f"{found['host']}:77"

@@ -46,6 +46,32 @@ WRONG: list[Any] = [
     report(log=[event(2), event(1)]),
     report(log=[event(number) for number in range(TAIL + 1)]),
     report(log=[{**event(1), "kind": None}]),
+    # What is of the right type, and can neither be added nor shown.
+    report(totals=counters(opened=-1)),
+    report(totals=counters(opened=2**60)),
+    report(rates={"events_in": float("nan")}),
+    report(rates={"events_in": 1e300}),
+    report(server=server(cpu=float("inf"))),
+    report(server=server(threads="8")),
+    report(server=server(host=["web2"])),
+    report(server=server(host="x" * 5000)),
+    report(speeds={"/a": {"events_in": -1e300}}),
+    report(paths=[path(rules=[])]),
+    report(paths=[path(rules={"permission": None, "origins": [1]})]),
+    report(paths=[path(modules=["progressbar"])]),
+    report(paths=[path(declared={})]),
+    report(paths=[path(events=[event_of("say", callback=5)])]),
+    report(bars=[{"path": "/a", "name": "", "watchers": 0, "updated": None}]),
+    report(bars=[bar(max="100")]),
+    report(bars=[bar(value=float("nan"))]),
+    report(time=1e300),
+    report(log=[event(1, time=1e300)]),
+    report(log=[event(1, time=-1.0)]),
+    report(log=[{**event(1), "duration_s": "long"}]),
+    report(log=[{**event(1), "path": []}]),
+    report(log=[event(1, kind="two words")]),
+    report(log=[event(1, kind="")]),
+    report(log=[{**event(1), "reason": {"a": 1}}]),
 ]
 
 
@@ -88,6 +114,10 @@ async def test_a_node_s_own_report_is_right(server: Any) -> None:
         past(events_in=[1] * 2000),
         past(*[event(number) for number in range(501)]),
         {**past(), "time": None},
+        {**past(), "time": 1e300},
+        {**past(), "history": {**history(), "end": -1e300}},
+        past(events_in=[1e300]),
+        past(event(1, time=1e300)),
     ],
 )
 def test_a_past_that_is_wrong_is_said(wrong: Any) -> None:

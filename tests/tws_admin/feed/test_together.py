@@ -57,6 +57,24 @@ async def test_two_who_come_at_once_see_the_same(shared: Shared) -> None:
     assert len({watcher.state["epoch"] for watcher in watchers}) == 1
 
 
+async def test_those_who_begin_anew_at_once_ask_the_others_once(shared: Shared) -> None:
+    """As all do when a node has come or gone."""
+    _user, browser = await operator("view_dashboard")
+    shared.layer.add(B, report=opened(5), answers={PAST: past(events_in=[7])})
+    watchers = [await watch(shared.server, browser=browser) for _ in range(5)]
+    shared.layer.asked.clear()
+    shared.layer.delay_s = 0.3
+    answers = await asyncio.gather(
+        *(ask(watcher.client, "snapshot", range="10m") for watcher in watchers)
+    )
+    assert [topic for topic, _data, _node in shared.layer.asked] == [PAST]
+    for answer in answers:
+        assert (answer.event, answer.data["history"]["series"]["events_in"][-1]) == ("snapshot", 7)
+    shared.layer.delay_s = 0.0
+    await ask(watchers[0].client, "snapshot", range="10m")
+    assert len(shared.layer.asked) == 2
+
+
 async def test_one_node_is_watched_and_all_again(shared: Shared) -> None:
     shared.layer.add(B, report=opened(5))
     watcher = await watch(shared.server)

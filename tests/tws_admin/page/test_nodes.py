@@ -10,14 +10,16 @@ from django.db import connections
 from django.test import override_settings
 
 from tests.tws_admin.conftest import Shared
-from tests.tws_admin.neighbours import Neighbour, report, server
+from tests.tws_admin.neighbours import Neighbour, past, report, server
 from tests.tws_admin.operators import operator
-from tests.tws_admin.snapshots import counters
-from tws_admin.feed.nodes import row
+from tests.tws_admin.snapshots import XSS, bar, counters, event, path
+from tws_admin.feed.nodes import PAST, row
+from tws_admin.feed.reports import check, check_past
 from tws_admin.page.definitions import DEFINITIONS, STANDINGS
 from tws_admin.page.nodes import COLUMNS, nodes
 
 B = "b" * 16
+MODULE = {"kind": XSS[0], "name": XSS[1]}
 
 
 def test_numbers_are_written_as_people_read_them() -> None:
@@ -40,6 +42,9 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert {text for _name, text, _style in found["figures"]} == {"–"}
     with override_settings(LANGUAGE_CODE="en"):
         assert str(found["words"]) == "Stale"
+        assert str(found["hint"]).startswith("Nothing has been heard of it")
+    [found] = nodes([row(Neighbour(B).state, report(server=server(trouble="Redis is away")))])
+    assert found["hint"] == "Redis is away"
 
 
 def test_each_number_is_written_as_its_definition_says() -> None:
@@ -86,7 +91,12 @@ class TestTheFirstPaint:
         assert self.value(page, "totals.connections") == "0"
         assert self.chosen(page) == [shared.layer.node.id]
         assert f'href="?range=10m&amp;node={shared.layer.node.id}"' in page
+        assert f'data-tws-node-asked="{shared.layer.node.id}"' in page
         assert self.chosen(await self.look("?node=nobody")) == [""]
+        # One that has gone: the scripts ask for it, and say so.
+        page = await self.look(f"?node={'c' * 16}")
+        assert self.chosen(page) == [""]
+        assert f'data-tws-node-asked="{"c" * 16}"' in page
 
     async def test_it_says_when_the_others_take_too_long(self, shared: Shared) -> None:
         shared.layer.add(B)
@@ -94,6 +104,51 @@ class TestTheFirstPaint:
         page = await self.look()
         assert self.chosen(page) == [shared.layer.node.id]
         assert re.search('data-tws-notice="alone">', page)
+        # It is not what was asked for: the scripts go on with all nodes, and so does a link.
+        assert 'data-tws-node-asked=""' in page
+        assert 'href="?range=2h"' in page
+
+    @pytest.mark.parametrize("number", [0, 2**53, -(2**53)])
+    async def test_a_node_that_lies_spoils_nothing(self, shared: Shared, number: int) -> None:
+        """Whatever passes for a report can be added up, written and rendered."""
+        text, count, moment = "".join(XSS), max(0, number), 253_402_300_799 if number else 0
+        times = {"p50_ms": number, "p99_ms": number}
+        events = [event(text, calls=count, callback=text, **times)]
+        rules = {"permission": text, "origins": [text]}
+        rates = {"events_in": number, "cpu": number}
+        lie = report(
+            time=moment,
+            server={
+                key: text if isinstance(value, str) else number for key, value in server().items()
+            },
+            totals=dict.fromkeys(counters(), count),
+            rates=rates,
+            speeds={text: rates, "/chat": rates},
+            paths=[
+                path(text, events=events, declared=text, rules=rules, modules=[MODULE], **times)
+            ],
+            bars=[bar(name=text, label=text, value=number, min=-number, max=number, eta_s=number)],
+            log=[
+                {"n": count, "time": moment, "kind": "x", "path": text, "duration_s": number},
+            ],
+        )
+        told = past(*lie["log"], cpu=[number, None])
+        told["time"] = told["history"]["end"] = moment
+        assert check(lie)
+        assert check_past(told)
+        shared.layer.add(B, report=lie, answers={PAST: told})
+        shared.layer.add("c" * 16, report=lie, answers={PAST: told})
+        page = await self.look()
+        assert self.chosen(page) == [""]
+        assert page.count("data-tws-node=") == 4
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "<svg onload" not in page
+
+    async def test_a_node_without_others_says_how_there_are_more(self, shared: Shared) -> None:
+        assert re.search('data-tws-empty="nodes">', await self.look())
+        shared.layer.add(B, report=report())
+        assert re.search('data-tws-empty="nodes" hidden>', await self.look("?range=2h"))
 
     async def test_it_says_what_is_wrong(self, shared: Shared) -> None:
         shared.layer.wrong = "Redis <b> is away"

@@ -50,19 +50,27 @@ class Address:
         Raises:
             ValueError: it is none; says what is wrong, and no password.
         """
+        shown = without_password(url)
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            # What that error quotes is a part of a password, when it has such characters in it.
+            raise ValueError(
+                f"{shown}: expected a host and the number of a port (any of '/?#@[]' in a password"
+                " is written as %2F and the like)"
+            ) from None
         try:
             arguments = dict(parse_url(url))  # type: ignore[no-untyped-call]
         except ValueError as error:
-            raise ValueError(f"{without_password(url)}: {error}") from None
+            raise ValueError(f"{shown}: {error}") from None
         arguments.pop("connection_class", None)
         prefix = arguments.pop("prefix", "tws")
         if PREFIX.fullmatch(prefix) is None:
             raise ValueError(
-                f"{without_password(url)}: prefix must be 1 to 64 letters, digits and any of"
-                f" '_.-', got {prefix!r}"
+                f"{shown}: prefix must be 1 to 64 letters, digits and any of '_.-', got {prefix!r}"
             )
         if taken := sorted(OURS & arguments.keys()):
-            raise ValueError(f"{without_password(url)}: {taken[0]} cannot be chosen, leave it out")
+            raise ValueError(f"{shown}: {taken[0]} cannot be chosen, leave it out")
         name = "Redis" if of == 1 else f"Redis {number} of {of}"
         scheme, database = urlsplit(url).scheme, int(arguments.get("db", 0))
         return cls(name=name, scheme=scheme, prefix=prefix, database=database, arguments=arguments)

@@ -10,13 +10,14 @@ from typing import Any, Final
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.command import send_command
+from tornado_websockets.layers.redis.health import is_demoted
 from tornado_websockets.layers.redis.link import FAILURES
 from tornado_websockets.layers.redis.parcel import Event, pack
 from tornado_websockets.layers.redis.script import SEND
@@ -84,8 +85,12 @@ class BlockingPublisher:
         try:
             try:
                 self._send(command)
-            except RedisConnectionError:
-                # A connection that was kept, and has been closed by Redis meanwhile.
+            except RedisError as error:
+                if not (isinstance(error, RedisConnectionError) or is_demoted(error)):
+                    raise
+                # A connection that was kept, and that Redis has closed meanwhile, or that leads to
+                # a server which another one has taken over from.
+                self.client.connection_pool.disconnect(inuse_connections=False)
                 self._send(command)
         except FAILURES as error:
             reason = without_password(str(error))

@@ -200,7 +200,10 @@ class Follower:
             try:
                 values = dict(zip(fields[::2], fields[1::2], strict=True))
                 [event] = unpack_events(values[b"e"])
-                yield Record(offset_of(id), offset_of(values[b"b"]), values[b"o"].decode(), event)
+                offset, before = offset_of(id), offset_of(values[b"b"])
+                if offset <= before:
+                    raise ValueError("it is not behind the one before it")
+                yield Record(offset, before, values[b"o"].decode(), event)
             except (ValueError, KeyError) as error:
                 self._shard.refuse(self._path, error)
 

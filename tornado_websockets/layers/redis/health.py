@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Final
 
 from tornado_websockets.layerspec import without_password
 
-__all__ = ["Health"]
+__all__ = ["Health", "is_demoted"]
 
 logger = logging.getLogger("tornado_websockets")
 
 BLIP_S: Final = 1.0
 """Seconds of an outage that nobody needs to be told of but the log."""
+
+REPLICA: Final = re.compile("a read only replica|Link with MASTER is down")
+"""What a server says that is not the primary, or not any more."""
 
 
 class Health:
@@ -25,10 +29,12 @@ class Health:
         clock: returns seconds.
 
     Attributes:
+        demoted: are called when the server says that it is a replica.
         reason: what was wrong last.
     """
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.demoted: list[Callable[[], None]] = []
         self.reason = ""
         self._name = name
         self._clock = clock
@@ -58,6 +64,9 @@ class Health:
                 self.reason,
             )
         self._failing.add(who)
+        if is_demoted(error):
+            for function in self.demoted:
+                function()
 
     def recover(self, who: str) -> None:
         """Note that somebody can use it; the end of an outage is logged."""
@@ -65,3 +74,8 @@ class Health:
             self._failing.discard(who)
             if self.is_well:
                 logger.warning("%s is back after %.1f s", self._name, self._clock() - self._since_s)
+
+
+def is_demoted(error: Exception) -> bool:
+    """Return whether a server says that it is a replica, and so no use."""
+    return REPLICA.search(str(error)) is not None

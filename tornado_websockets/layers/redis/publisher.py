@@ -73,7 +73,7 @@ class Publisher:
         self._link = Link(address)
         self._lanes: dict[tuple[str, bool], Lane] = {}
         self._number = 0
-        self._is_over = False
+        self._is_over = self._is_closed = False
         self._down_since_s: float | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -106,6 +106,9 @@ class Publisher:
 
     def put(self, path: str, history: History | None, letter: Letter) -> None:
         """Add a letter, on the event loop."""
+        if self._is_closed:  # since it was reserved
+            self._lose([letter])
+            return
         lane = self._lanes.get((path, history is not None))
         if lane is None:
             lane = Lane(path, history)
@@ -116,7 +119,7 @@ class Publisher:
     def start(self) -> None:
         """Begin to send."""
         self._wake = asyncio.Event()  # of this event loop
-        self._is_over = False
+        self._is_over = self._is_closed = False
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -130,11 +133,11 @@ class Publisher:
             task.cancel()
             await asyncio.wait([task])
         await self._link.close()
+        self._is_closed = True
         lost = [letter for lane in self._lanes.values() for letter in lane.waiting]
         self._lanes.clear()
         if lost:
-            logger.error("%d events were not sent: %s", len(lost), self._health.reason)
-        self._settle(lost, STOPPED)
+            self._lose(lost)
 
     # Private.
 
@@ -152,6 +155,8 @@ class Publisher:
                 if self._down_since_s is None:
                     self._down_since_s = time.monotonic()
                 self._health.fail(WHO, error)
+                # The address may lead to another server by now, which this one made room for.
+                await self._link.close()
                 await self.pause.wait()
 
     def _note_success(self) -> None:
@@ -232,6 +237,10 @@ class Publisher:
         lane.backoff.reset()
         self._health.recover(f"{WHO} of {lane.path}")
         self._settle(letters, None)
+
+    def _lose(self, letters: Sequence[Letter]) -> None:
+        logger.error("%d events were not sent: %s", len(letters), self._health.reason or STOPPED)
+        self._settle(letters, STOPPED)
 
     def _settle(self, letters: Iterable[Letter], reason: str | None) -> None:
         events = size = 0

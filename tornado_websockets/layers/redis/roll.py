@@ -26,6 +26,9 @@ READERS: Final = 100
 MAX_BYTES: Final = 2000
 """Size of a beat, at most."""
 
+LATEST_S: Final = 253_402_300_800
+"""The year 10000 in Unix seconds: Python's dates end before it."""
+
 
 class _Seen(NamedTuple):
     """A node, its last beat, and when that was new to this node."""
@@ -141,6 +144,8 @@ def node_of(id: str, beat: bytes) -> Node | None:
     started = data.get("started")
     if not (isinstance(host, str) and isinstance(version, str)):
         return None
-    if type(pid) is not int or not isinstance(started, (int, float)):
+    if type(pid) is not int or not isinstance(started, (int, float)) or type(started) is bool:
+        return None
+    if not 0 <= started < LATEST_S:
         return None
     return Node(id, host, pid, version, float(started))

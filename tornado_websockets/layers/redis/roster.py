@@ -143,7 +143,11 @@ class Roster:
         if part.index == 0:
             self._parts[node] = []
         parts = self._parts.get(node)
-        if parts is None or [part.number] * part.index != [each.number for each in parts]:
+        if (
+            parts is None
+            or part.index != len(parts)
+            or any(each.number != part.number for each in parts)
+        ):
             self._parts.pop(node, None)
             return None
         parts.append(part)

@@ -69,7 +69,7 @@ if ARGV[7] ~= '' then
 end
 if ARGV[8] ~= '' then
   local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-  while oldest and bytes - tonumber(oldest[2][8]) > tonumber(ARGV[8]) do
+  while oldest and bytes - (tonumber(oldest[2][8]) or 0) > tonumber(ARGV[8]) do
     redis.call('XTRIM', stream, 'MAXLEN', redis.call('XLEN', stream) - 1)
     oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Set
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,9 @@ logger = logging.getLogger("tornado_websockets")
 READERS: Final = 8
 """Paths that are read at the same time; each takes a connection."""
 
+ANEW_S: Final = 2.0
+"""Seconds between two tries to find who has taken over from a server."""
+
 
 class Shard:
     """Sends and receives the events of some paths; on the event loop, between `start` and `stop`.
@@ -61,12 +65,14 @@ class Shard:
         # Who has got through knows that the other one will.
         self.subscriber.came_up.append(self.publisher.pause.end)
         self.publisher.worked.append(self.subscriber.pause.end)
+        self.health.demoted.append(self._connect_anew)
         self.blocking = BlockingPublisher(address)
         self.reading = asyncio.Semaphore(READERS)
         self.refused = 0
         self._own_line = live_line(self.origin)
         self._layer = layer
         self._client: Redis | None = None
+        self._anew_at_s = -math.inf
         self._ending: set[asyncio.Task[None]] = set()
         self._paths: dict[str, Follower | None] = {}
 
@@ -184,12 +190,24 @@ class Shard:
 
     # Private.
 
+    def _connect_anew(self) -> None:
+        """Leave a server that is a replica: the address may lead to the primary by now."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._anew_at_s + ANEW_S:
+            return
+        self._anew_at_s = loop.time()
+        self.subscriber.reconnect()
+        self._await(loop.create_task(_close_idle(self.client)))
+
+    def _await(self, ending: asyncio.Task[None]) -> None:
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
     def _stop_following(self, path: str) -> None:
         follower = self._paths[path]
         ending = None if follower is None else follower.stop()
         if ending is not None:
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+            self._await(ending)
 
     def _take(self, path: str, data: bytes) -> None:
         if data.startswith(self._own_line):
@@ -200,10 +218,10 @@ class Shard:
             self.refuse(path, error)
             return
         follower = self._paths.get(path)
-        if not parcel.epoch:
-            self._take_live(path, parcel)
-        elif follower is not None:
+        if parcel.epoch and follower is not None:
             follower.take(parcel)
+        else:  # also of a process that keeps what this one does not, while a project is deployed
+            self._take_live(path, parcel)
 
     def _take_live(self, path: str, parcel: Parcel) -> None:
         audience = self._layer.audience
@@ -212,3 +230,7 @@ class Shard:
             audience.deliver(path, Outgoing(name, payload), to, without)
             if rooms is None:
                 audience.heard(path, name, payload)
+
+
+async def _close_idle(client: Redis) -> None:
+    await client.connection_pool.disconnect(inuse_connections=False)

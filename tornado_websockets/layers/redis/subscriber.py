@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, NamedTuple
 
 from tornado_websockets.layers.redis.address import Address
@@ -103,6 +103,11 @@ class Subscriber:
         if self._channels.pop(channel, None) is not None and self._link is not None:
             self._send(self._link, "UNSUBSCRIBE", [channel], lambda: None)
 
+    def reconnect(self) -> None:
+        """Connect anew: the address may lead to another server by now."""
+        if self._link is not None:
+            self._keep(self._link.close())
+
     def start(self) -> None:
         """Begin to connect."""
         self._up = asyncio.Event()  # of this event loop
@@ -185,7 +190,10 @@ class Subscriber:
         self._pings += 1
         token = str(self._pings)
         self._awaited[token.encode()] = done
-        task = asyncio.get_running_loop().create_task(self._write(link, command, channels, token))
+        self._keep(self._write(link, command, channels, token))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 

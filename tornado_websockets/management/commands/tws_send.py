@@ -54,8 +54,8 @@ class Command(BaseCommand):
             data, event = parse(options["data"]), options["event"]
             if options["rooms"]:
                 websocket.to(*options["rooms"]).broadcast(event, data)
-            elif options["user"]:
-                websocket.to_user(options["user"]).broadcast(event, data)
+            elif options["user"] is not None:
+                websocket.to_user(key(options["user"])).broadcast(event, data)
             else:
                 websocket.broadcast(event, data)
         except (ImproperlyConfigured, TornadoWebSocketsError, ValueError, TypeError) as error:
@@ -79,6 +79,17 @@ def find(path: str) -> WebSocket:
         )
     similar = ", ".join(difflib.get_close_matches(name, registry, n=MAX_SIMILAR, cutoff=0.0))
     raise CommandError(f"there is no WebSocket on {name}; of {len(registry)} there are {similar}")
+
+
+def key(text: str) -> str:
+    """Return the primary key of a user.
+
+    Raises:
+        CommandError: it is empty, as a variable of a shell may be.
+    """
+    if not text.strip():
+        raise CommandError(f"--user expects the primary key of a user, got {text!r}")
+    return text
 
 
 def parse(text: str | None) -> dict[str, Any] | str:

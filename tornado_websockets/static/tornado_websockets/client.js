@@ -130,7 +130,7 @@
    * 4500-4999. After every other code the client tries again, after
    * `random() * min(reconnect_delay_max_ms, reconnect_delay_ms * 2ⁿ)` milliseconds, where n counts the attempts since
    * the last connection that lasted 5 seconds; or when the server asked for it, with a reason such as "retry in 500 ms".
-   * When the browser is online again, or the page is shown again from the back/forward cache, it tries at once.
+   * When the browser is online again, or the page is shown again, it tries at once.
    */
   class Client {
     #url;
@@ -448,6 +448,11 @@
       }
     };
 
+    // The timers of a page that nobody sees may fire a minute late, or not at all.
+    #show = () => {
+      if (globalThis.document?.visibilityState === 'visible') this.#retry();
+    };
+
     // An open WebSocket keeps a page out of the back/forward cache, or is cut there without a word.
     #hide = (event) => {
       if (!event.persisted || this.#socket === null) return;
@@ -461,6 +466,7 @@
     #watch_page(verb) {
       globalThis[verb]?.('online', this.#retry);
       globalThis[verb]?.('pageshow', this.#retry);
+      globalThis[verb]?.('visibilitychange', this.#show);
       globalThis[verb]?.('pagehide', this.#hide);
     }
 

@@ -6,11 +6,20 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tws_admin.progress.live.board import Row
 from tws_admin.progress.states import State
+from tws_admin.values import (
+    Holds,
+    is_count,
+    is_number_or_none,
+    is_text,
+    is_text_or_none,
+    is_time,
+    or_none,
+)
 
 __all__ = ["TOLD", "check"]
 
@@ -18,6 +27,7 @@ TOLD: Final = "tws_admin.task"
 """The topic under which processes tell each other how a run is."""
 
 UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+LOCAL: Final = re.compile(r"/(?![/\\])")  # browsers take \\ for /
 STATES: Final = frozenset(str(state) for state in State)
 
 
@@ -38,53 +48,34 @@ def check(row: Any) -> Row:
 # Private.
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _is_path(value: Any) -> bool:
+    """An address on this site, or none: never one that runs a script, or leads elsewhere."""
+    return is_text(value) and (value == "" or LOCAL.match(value) is not None)
 
 
-def _is_text_or_none(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_count_or_none(value: Any) -> bool:
-    return value is None or _is_count(value)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is int or type(value) is float
-
-
-def _is_number_or_none(value: Any) -> bool:
-    return value is None or _is_number(value)
-
-
-RULES: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "id": lambda value: _is_text(value) and UUID.fullmatch(value) is not None,
-    "state": lambda value: _is_text(value) and value in STATES,
-    "wish": _is_text,
-    "title": _is_text,
-    "site": _is_text,
-    "model": _is_text,
-    "action": _is_text,
-    "user": _is_text_or_none,
-    "username": _is_text_or_none,
-    "engine": _is_text,
-    "attempt": _is_count,
-    "done": _is_count,
-    "total": _is_count_or_none,
-    "label": _is_text,
-    "rate": _is_number_or_none,
-    "eta_s": _is_number_or_none,
-    "errors": _is_count,
-    "created": _is_number,
-    "started": _is_number_or_none,
-    "progressed": _is_number_or_none,
-    "wished": _is_number_or_none,
-    "ended": _is_number_or_none,
-    "url": _is_text,
+RULES: Final[Mapping[str, Holds]] = {
+    "id": lambda value: is_text(value) and UUID.fullmatch(value) is not None,
+    "state": lambda value: is_text(value) and value in STATES,
+    "wish": is_text,
+    "title": is_text,
+    "site": is_text,
+    "model": is_text,
+    "action": is_text,
+    "user": is_text_or_none,
+    "username": is_text_or_none,
+    "engine": is_text,
+    "attempt": is_count,
+    "done": is_count,
+    "total": or_none(is_count),
+    "label": is_text,
+    "rate": is_number_or_none,
+    "eta_s": is_number_or_none,
+    "errors": is_count,
+    "created": is_time,
+    "started": or_none(is_time),
+    "progressed": or_none(is_time),
+    "wished": or_none(is_time),
+    "ended": or_none(is_time),
+    "url": _is_path,
 }
 """What each key of a row may be."""

@@ -1,12 +1,13 @@
 /** How many nodes answered a question that was asked of all of them. */
 
 import { set_hidden, set_text } from './dom.js';
-import { gettext, interpolate } from './text.js';
+import { interpolate, ngettext } from './text.js';
 
 /** Say how many nodes answered; empty when all did. */
 export function words_of_answers({ asked, answered } = { asked: 0, answered: 0 }) {
   if (answered >= asked) return '';
-  return interpolate(gettext('%(answered)s of %(asked)s nodes answered.'), { answered, asked });
+  const text = ngettext('%(answered)s of %(asked)s nodes answered.', '%(answered)s of %(asked)s nodes answered.', answered);
+  return interpolate(text, { answered, asked });
 }
 
 /** Show in a place that some nodes did not answer, or nothing. */

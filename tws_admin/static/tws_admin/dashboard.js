@@ -3,7 +3,7 @@
 import { Actions } from './actions.js';
 import { Charts } from './chart.js';
 import { Connections } from './connections.js';
-import { button, find, set_attribute, set_text } from './dom.js';
+import { address_with, button, find, set_attribute, set_text } from './dom.js';
 import { Format } from './format.js';
 import { Inspector } from './inspector.js';
 import { Lifecycle } from './lifecycle.js';
@@ -20,14 +20,6 @@ import { View } from './view.js';
 const { TornadoWebSocket } = globalThis;
 
 const json_of = (id) => JSON.parse(document.getElementById(id)?.textContent ?? '{}');
-
-/** Return the address of this page with another value in its query; null takes it out. */
-function address_with(name, value) {
-  const url = new URL(location.href);
-  if (value === null) url.searchParams.delete(name);
-  else url.searchParams.set(name, value);
-  return url.href;
-}
 
 class Dashboard {
   #root;
@@ -46,14 +38,19 @@ class Dashboard {
     const format = new Format(document.documentElement.lang);
     const words = json_of('tws-words');
     this.#state = new State(root.dataset.twsRange);
-    const node = root.dataset.twsNodeShown || null;
+    const node = root.dataset.twsNodeAsked || null;
     this.#link = new Link({ Client: TornadoWebSocket, poll: () => this.#fetch(), node });
     const link = this.#link;
     const actions = new Actions(root, link);
     const connections = new Connections(root, format, { link, actions });
     this.#inspector = new Inspector(root, format, link);
     this.#view = new View(root, format);
-    this.#nodes = new Nodes(root, format, { standings: words.standings, watch: (id) => this.#watch(id) });
+    this.#nodes = new Nodes(root, format, {
+      words,
+      watch: (id) => this.#watch(id),
+      // Over the feed comes what was asked for, even if it is still on its way.
+      asks_for: (id) => link.is_open || link.node === id,
+    });
     const tools = {
       words,
       actions,
@@ -162,6 +159,9 @@ class Dashboard {
       return;
     }
     history.replaceState(null, '', address);
+    for (const choice of this.#root.querySelectorAll('[data-tws-choose]')) {
+      set_attribute(choice, 'href', address_with('range', choice.dataset.twsChoose));
+    }
     this.#link.watch(node, this.#state.range);
   }
 

@@ -14,6 +14,14 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Return the address of this page with another value in its query; null takes it out. */
+export function address_with(name, value) {
+  const url = new URL(location.href);
+  if (value === null) url.searchParams.delete(name);
+  else url.searchParams.set(name, value);
+  return url.href;
+}
+
 export function button(text, on_click, attributes = {}) {
   const node = element('button', { type: 'button', class: 'tws-button', ...attributes }, text);
   node.addEventListener('click', on_click);

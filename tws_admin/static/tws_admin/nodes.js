@@ -1,7 +1,7 @@
 /** The processes that serve this site together, and which of them the page shows. */
 
 import { show_answers } from './answers.js';
-import { button, Choice, element, find, set_attribute, set_hidden, set_text } from './dom.js';
+import { address_with, button, Choice, element, find, set_attribute, set_hidden, set_text } from './dom.js';
 import { NONE } from './format.js';
 import { styles_of } from './paths.js';
 import { columns_of, new_row, Rows } from './table.js';
@@ -15,8 +15,9 @@ const TEXTS = {
 export class Nodes {
   #root;
   #format;
-  #standings;
+  #words;
   #watch;
+  #asks_for;
   #rows;
   #filter;
   #notice;
@@ -28,14 +29,16 @@ export class Nodes {
    * @param {HTMLElement} root
    * @param {Format} format
    * @param {object} tools
-   * @param {object} tools.standings How a node is, translated, by the feed's `state`.
+   * @param {object} tools.words With the `standings` and `hints` of nodes, translated, by the feed's `state`.
    * @param {function(string|null): void} tools.watch Shows one node, or all.
+   * @param {function(string|null): boolean} tools.asks_for Whether that is what the page has asked for.
    */
-  constructor(root, format, { standings = {}, watch }) {
+  constructor(root, format, { words, watch, asks_for }) {
     this.#root = root;
     this.#format = format;
-    this.#standings = standings;
+    this.#words = words;
     this.#watch = watch;
+    this.#asks_for = asks_for;
     this.#section = find(root, '', 'nodes');
     this.#alone = find(root, 'notice', 'alone');
     this.#degraded = find(root, 'notice', 'degraded');
@@ -55,23 +58,26 @@ export class Nodes {
 
   show({ nodes, node, server }) {
     this.#show_trouble(server.trouble);
-    set_hidden(this.#alone, true);
+    set_hidden(this.#alone, node === null || this.#asks_for(node));
     if (nodes.size === 0 && this.#section.hidden) return; // as it is for who serves with one process
     const found = [...nodes];
     const is_sum = node === null && nodes.size > 1;
+    const has_gone = node !== null && !nodes.has(node);
+    if (has_gone) this.gone(node); // while its name is among those to choose from
     set_hidden(this.#section, nodes.size === 0);
     set_hidden(this.#filter.node, nodes.size === 0);
     this.#filter.offer(found.map(([id, { name }]) => [id, name]));
-    this.#filter.value = node ?? '';
+    this.#filter.value = has_gone ? '' : (node ?? '');
     this.#rows.update(found);
     for (const link of this.#root.querySelectorAll('[data-tws-node]')) {
+      set_attribute(link, 'href', address_with('node', link.dataset.twsNode || null));
       set_attribute(link, 'aria-current', link.dataset.twsNode === (node ?? '') ? 'true' : null);
     }
+    set_hidden(find(this.#root, 'empty', 'nodes'), nodes.size !== 1);
     const silent = found.filter(([, { state }]) => state === 'stale').length;
     const answers = { asked: nodes.size, answered: nodes.size - silent };
     show_answers(find(this.#root, 'answered', 'nodes'), answers);
     this.#show_facts(is_sum, nodes.size);
-    if (node !== null && !nodes.has(node)) this.gone(node);
   }
 
   /** Say that a node which was to be shown is not there any more, and show all. */
@@ -114,17 +120,15 @@ export class Nodes {
 
   #new_row(key, columns, styles) {
     const { row, cells } = new_row(key, columns, { numeric: Object.keys(styles) });
-    const query = new URLSearchParams(location.search);
-    query.set('node', key);
-    const link = element('a', { href: `?${query}`, 'data-tws-node': key });
+    const link = element('a', { href: address_with('node', key), 'data-tws-node': key });
     link.addEventListener('click', (event) => this.#follow(event, key));
     const here = element('span', { class: 'tws-tag', hidden: true }, gettext('this page'));
     cells.name.append(link, ' ', here);
     const update = (node) => {
       set_text(link, node.name);
       set_hidden(here, !node.here);
-      for (const [name, write] of Object.entries(TEXTS)) set_text(cells[name], write(node, this.#standings));
-      set_attribute(cells.state, 'title', node.trouble || null);
+      for (const [name, write] of Object.entries(TEXTS)) set_text(cells[name], write(node, this.#words.standings ?? {}));
+      set_attribute(cells.state, 'title', this.#words.hints?.[node.state] || node.trouble || null);
       for (const [name, style] of Object.entries(styles)) set_text(cells[name], this.#format[style](node[name] ?? null));
       row.className = `tws-node-${node.state}`;
     };

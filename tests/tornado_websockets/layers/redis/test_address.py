@@ -38,11 +38,34 @@ def test_nothing_shows_the_password() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hidden/secret@127.0.0.1/0",
+        "redis://ann:secret?@127.0.0.1:6379/0",
+        "redis://ann:secret#@127.0.0.1:6379/0",
+        "redis://:[secret]@127.0.0.1/0",
+        "redis://:[secret@127.0.0.1/0",
+        "redis://:secret\u2100@127.0.0.1/0",
+        "redis://:se@cret@127.0.0.1:port/0",
+        "unix:///run/redis.sock?password=secret&prefix=:",
+        "unix:///run/redis.sock?password=secret&db=none",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_not_shown_either(url: str) -> None:
+    with pytest.raises(ValueError, match="redis|unix") as caught:
+        Address.parse(url)
+    assert "secret" not in str(caught.value)
+    assert "cret" not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
     ("url", "reason"),
     [
         ("redis://127.0.0.1/0?prefix=a%20b", "prefix must be 1 to 64 letters"),
         ("redis://127.0.0.1/0?prefix=" + "x" * 65, "prefix must be 1 to 64 letters"),
-        ("redis://127.0.0.1:port/0", "Port could not be cast"),
+        ("redis://127.0.0.1:port/0", "127.0.0.1:port/0: expected a host and the number of a port"),
+        ("redis://[::1/0", "expected a host and the number of a port"),
         ("redis://127.0.0.1/0?socket_timeout=soon", "Invalid value for 'socket_timeout'"),
         ("redis://127.0.0.1/0?protocol=3", "protocol cannot be chosen, leave it out"),
         ("redis://127.0.0.1/0?decode_responses=yes", "decode_responses cannot be chosen"),

@@ -39,6 +39,22 @@ def test_a_connection_that_was_cut_meanwhile_is_no_matter() -> None:
         publisher.close()
 
 
+def test_a_server_that_became_a_replica_is_asked_on_another_connection() -> None:
+    """The address may lead to the new primary by then; here nobody has taken over yet."""
+    with Broker() as own:
+        publisher = BlockingPublisher(Address.parse(own.url))
+        publisher.publish("/h", History(events=10), EVENT)
+        first = own.run("CLIENT", "LIST", "TYPE", "normal").split()[0]
+        own.run("REPLICAOF", "127.0.0.1", str(free_port()))
+        with pytest.raises(LayerUnavailableError, match="read only replica"):
+            publisher.publish("/h", History(events=10), EVENT)
+        assert first not in own.run("CLIENT", "LIST").split()
+        own.run("REPLICAOF", "NO", "ONE")
+        publisher.publish("/h", History(events=10), EVENT)
+        assert publisher.client.xlen("tws:stream:/h") == 2
+        publisher.close()
+
+
 def test_nobody_there_is_told_within_seconds() -> None:
     publisher = BlockingPublisher(Address.parse(f"redis://127.0.0.1:{free_port()}/0"))
     with pytest.raises(LayerUnavailableError, match="/h does not reach other processes: Redis: "):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,11 +13,11 @@ import pytest
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Page, until
 from tests.tornado_websockets.layers.redis.station import Station, stations, wordy
-from tornado_websockets.history import START, Position
+from tornado_websockets.history import START, History, Position
 from tornado_websockets.layers.log import Log
 from tornado_websockets.layers.redis import follower as module
 from tornado_websockets.layers.redis.link import run_script
-from tornado_websockets.layers.redis.parcel import Event, Parcel, unpack
+from tornado_websockets.layers.redis.parcel import Event, Parcel, pack, unpack
 
 
 def log_of(station: Station, path: str = "/h") -> Log:
@@ -32,16 +35,11 @@ async def test_a_node_that_begins_knows_what_was_sent_before(url: str) -> None:
         one.go(page)
         one.say(250, 251)
         await one.layer.apublish("/h", "e", wordy(252))
-        async with asyncio.timeout(10):
-            other = Station(url)
-            await other.layer.start()
-        try:
+        async with beside(url) as other:
             assert len(log_of(other)) == 253
             await other.visit(page)
             assert page.told == [None, True]
             assert page.numbers == [*range(253)]
-        finally:
-            await other.layer.stop()
 
 
 async def test_who_comes_to_a_node_that_is_behind_waits_for_it(url: str) -> None:
@@ -125,14 +123,9 @@ async def test_who_was_away_when_redis_went_back_is_told(
         else:
             broker.run("CLIENT", "KILL", "TYPE", "pubsub")
         await until(lambda: page.told == [None, False])
-        async with asyncio.timeout(10):
-            other = Station(url)
-            await other.layer.start()
-        try:
+        async with beside(url) as other:
             await other.visit(away)
             assert away.told == [None, False]
-        finally:
-            await other.layer.stop()
 
 
 async def test_a_stream_that_is_gone_is_noticed(url: str, broker: Broker) -> None:
@@ -210,3 +203,141 @@ async def test_what_is_sent_while_something_is_read_is_read_as_well(
         await asyncio.wait_for(filling, 10)
         assert page.numbers == [0, 1, 2, 3]
         assert page.told == [None]
+
+
+async def test_a_node_that_begins_reads_more_than_comes_at_once(url: str) -> None:
+    async with stations(1, url) as (one,):
+        one.say(*range(1200))
+        await one.layer.apublish("/h", "e", wordy(1200))
+        async with beside(url) as other:
+            assert len(log_of(other)) == 1201
+
+
+async def test_a_redis_that_is_emptied_while_it_is_read_is_read_from_its_beginning(
+    url: str, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stations(1, url) as (one,):
+        one.say(*range(600))
+        await one.layer.apublish("/h", "e", wordy(600))
+        await until(lambda: len(log_of(one)) == 601)
+        shard, old = one.layer.shards[0], log_of(one).epoch
+        keys, is_first = (shard.key("stream", "/h"), shard.key("meta", "/h")), True
+
+        async def emptied(client: Any, script: Any, names: Any, arguments: Any) -> Any:
+            nonlocal is_first
+            answer = await run_script(client, script, names, arguments)
+            if is_first and names[0] == keys[0]:
+                is_first = False
+                broker.run("DEL", *keys)
+                one.layer.publish("/h", "e", wordy(7))
+                await until(lambda: broker.run("XLEN", keys[0]) == "1")
+            return answer
+
+        monkeypatch.setattr(module, "run_script", emptied)
+        async with beside(url) as other:
+            log, page = log_of(other), Page()
+            assert not is_first
+            assert (len(log), log.epoch) == (1, broker.run("HGET", keys[1], "epoch"))
+            assert log.epoch != old
+            await other.visit(page)
+            await other.layer.apublish("/h", "e", wordy(8))
+            await until(lambda: page.numbers == [8])
+
+
+async def test_it_is_read_again_until_redis_answers_with_something_else_than_an_error(
+    url: str, broker: Broker
+) -> None:
+    async with stations(1, url) as (one,):
+        page, shard = Page(), one.layer.shards[0]
+        await one.visit(page)
+        await one.layer.apublish("/h", "e", wordy(1))
+        await until(lambda: page.numbers == [1])
+        key, follower = shard.key("meta", "/h"), shard.follower("/h")
+        assert follower is not None
+        broker.run("RENAME", key, key + "-away")
+        broker.run("SET", key, "of somebody else")
+        filling = follower.fill()
+        await until(lambda: "WRONGTYPE" in shard.health.reason and not shard.health.is_well)
+        broker.run("RENAME", key + "-away", key)
+        await asyncio.wait_for(filling, 10)
+        assert shard.health.is_well
+        await one.layer.apublish("/h", "e", wordy(2))
+        await until(lambda: page.numbers == [1, 2])
+        assert page.told == [None]
+
+
+async def test_an_entry_that_is_not_behind_the_one_before_it_is_refused(url: str) -> None:
+    """A log could not have it, whoever wrote that: nothing would ever come after it."""
+    async with stations(1, url) as (one,):
+        page, shard = Page(), one.layer.shards[0]
+        await one.visit(page)
+        await one.layer.apublish("/h", "e", wordy(1))
+        await until(lambda: page.numbers == [1])
+        wrong: dict[Any, Any] = {
+            "o": "x",
+            "e": pack(Event("e", wordy(0))),
+            "b": "99999999999999-0",
+            "s": "1",
+        }
+        await shard.client.xadd(shard.key("stream", "/h"), wrong)
+        follower = shard.follower("/h")
+        assert follower is not None
+        await asyncio.wait_for(follower.fill(), 10)
+        assert shard.refused > 0
+        await one.layer.apublish("/h", "e", wordy(2))
+        await until(lambda: page.numbers == [1, 2])
+        assert shard.health.is_well
+
+
+async def test_a_path_that_is_given_back_by_a_thread_is_read_no_longer(url: str) -> None:
+    """The event loop has not heard of it yet."""
+    async with stations(1, url) as (one,):
+        one.audience.serve("/new", History(events=5))
+        follower = one.layer.shards[0].follower("/new")
+        assert follower is not None
+        filling = follower.fill()
+        thread = threading.Thread(target=one.audience.withdraw, args=("/new",))
+        thread.start()
+        thread.join()
+        await asyncio.wait_for(filling, 10)
+        await until(lambda: one.layer.shards[0].follower("/new") is None)
+        await asyncio.wait_for(follower.fill(), 10)
+        assert one.layer.log("/new") is None
+
+
+async def test_an_answer_that_comes_with_the_end_of_a_path_begins_nothing_anew(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py answers then, although it was cancelled."""
+    has_read = asyncio.Event()
+
+    async def stubborn(*arguments: Any) -> Any:
+        answer = await run_script(*arguments)
+        has_read.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return answer
+
+    async with stations(1, url) as (one,):
+        monkeypatch.setattr(module, "run_script", stubborn)
+        one.audience.serve("/new", History(events=5))
+        follower = one.layer.shards[0].follower("/new")
+        assert follower is not None
+        filling = follower.fill()
+        await has_read.wait()
+        one.audience.withdraw("/new")
+        await asyncio.wait_for(filling, 10)
+        assert one.layer.log("/new") is None
+        assert one.layer.shards[0].health.is_well
+
+
+@contextlib.asynccontextmanager
+async def beside(url: str) -> AsyncIterator[Station]:
+    """Start one more node."""
+    station = Station(url)
+    async with asyncio.timeout(20):
+        await station.layer.start()
+    try:
+        yield station
+    finally:
+        await station.layer.stop()

@@ -32,6 +32,24 @@ def test_an_outage_is_told_once_and_its_end_as_well(caplog: pytest.LogCaptureFix
     ]
 
 
+@pytest.mark.parametrize(
+    ("error", "is_so"),
+    [
+        ("You can't write against a read only replica. script: 2f, on @user_script:3.", True),
+        ("ERR Error running script: -READONLY You can't write against a read only replica.", True),
+        ("Link with MASTER is down and replica-serve-stale-data is set to 'no'.", True),
+        ("command not allowed when used memory > 'maxmemory'.", False),
+    ],
+)
+def test_who_has_to_look_for_the_primary_is_told_each_time(error: str, is_so: bool) -> None:
+    health = Health("Redis")
+    calls: list[str] = []
+    health.demoted.append(lambda: calls.append("demoted"))
+    for _ in range(2):
+        health.fail("publisher", OSError(error))
+    assert calls == ["demoted"] * 2 * is_so
+
+
 def test_an_error_without_words_is_told_by_its_name() -> None:
     health = Health("Redis")
     health.fail("publisher", TimeoutError())

@@ -13,7 +13,7 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page
 from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.exceptions import LayerUnavailableError
-from tornado_websockets.layers.redis import publisher
+from tornado_websockets.layers.redis import layer, publisher
 from tornado_websockets.layers.redis.parcel import Event
 
 
@@ -284,6 +284,41 @@ async def test_who_slept_while_more_came_than_is_kept_is_told(lasting: Broker) -
         assert there.numbers == []
         one.say(10, path="/short")
         await soon(lambda: there.numbers == [10])
+
+
+async def test_nobody_waits_for_an_acknowledgement_for_ever(
+    lasting: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be delivered later, and is."""
+    monkeypatch.setattr(layer, "ACKNOWLEDGE_S", 0.3)
+    async with stations(2, lasting.url) as (one, two):
+        page = Page()
+        await two.visit(page)
+        await one.layer.apublish("/h", "e", wordy(1))
+        lasting.pause()
+        try:
+            with pytest.raises(LayerUnavailableError, match="it takes too long"):
+                await one.layer.apublish("/h", "e", wordy(2))
+        finally:
+            lasting.resume()
+        await soon(lambda: page.numbers == [1, 2])
+
+
+async def test_a_path_that_nobody_sends_to_is_not_forgotten_while_it_is_served(
+    forgetful: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer, "TOUCH_S", 0.05)
+    async with stations(1, forgetful.url) as (one,):
+        page = Page()
+        await one.visit(page)
+        await one.layer.apublish("/h", "e", wordy(1))
+        for key in ("tws:stream:/h", "tws:meta:/h"):
+            forgetful.run("EXPIRE", key, "100")
+        await soon(
+            lambda: all(
+                int(forgetful.run("TTL", key)) > 100 for key in ("tws:stream:/h", "tws:meta:/h")
+            )
+        )
 
 
 async def test_a_wrong_password_is_told_without_it(

@@ -121,6 +121,25 @@ async def test_what_waits_at_the_end_is_still_sent(url: str) -> None:
     assert len(await office.stream()) == 500
 
 
+async def test_what_was_reserved_and_comes_after_the_end_is_told(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thread has sent it while the server ended."""
+    office = Office(url)
+    told: list[str | None] = []
+    office.publisher.start()
+    late = Letter(Event("e", b"{}"), told.append)
+    office.publisher.reserve("/h", late)
+    await office.publisher.stop()
+    office.publisher.put("/h", KEPT, late)
+    assert told == ["the server has stopped"]
+    assert "1 events were not sent: the server has stopped" in caplog.text
+    office.publisher.start()
+    await office.send(letter(1))
+    assert await office.stream() == [b'{"n":1}']
+    await office.publisher.stop()
+
+
 async def test_it_may_begin_again_on_another_event_loop(url: str) -> None:
     office = Office(url)
 

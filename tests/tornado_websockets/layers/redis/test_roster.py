@@ -152,6 +152,14 @@ def test_a_node_serves_what_it_has_said(roster: Roster) -> None:
     assert not roster.serves("c", "/x")
 
 
+def test_a_part_from_far_behind_the_others_costs_nothing(roster: Roster) -> None:
+    """A list as long as its index would not fit into any memory."""
+    assert roster.take("a", part(7, ANN, index=0, of=10**12)) is None
+    assert roster.take("a", part(7, BOB, index=10**12 - 1, of=10**12)) is None
+    assert names(roster) == ["ann"]
+    assert roster.take("a", part(8, BOB)) == [BOB]
+
+
 CHANGES = st.lists(
     st.tuples(st.sampled_from([ANN, BOB, EVE]), st.booleans(), st.booleans()), max_size=30
 )

@@ -179,3 +179,14 @@ def test_nothing_stays_for_ever(store: Store) -> None:
     for name in names:
         assert 0 < store.client.ttl(name) <= 24 * 3600
     store.client.delete("of another project")
+
+
+def test_an_entry_of_somebody_else_is_trimmed_as_any_other(store: Store) -> None:
+    """It does not say how many bytes were before it."""
+    store.send(b"x" * 60, history=History(events=2, bytes=100))
+    store.client.xadd(store.stream, {"rubbish": "1"})
+    top = store.client.xinfo_stream(store.stream)["last-generated-id"]
+    store.client.hset(store.meta, "top", top)
+    for letter in (b"a", b"b"):
+        assert store.send(letter * 60, history=History(events=2, bytes=100)) == 1
+    assert store.events == [b"b" * 60]

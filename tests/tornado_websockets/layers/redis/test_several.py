@@ -35,6 +35,36 @@ for n in range(3):
 asyncio.run(kept.abroadcast("e", {"n": 3}))
 """
 
+FORKING = """
+import asyncio, os, sys
+import django
+from django.conf import settings
+settings.configure(TORNADO={"layer": sys.argv[1]}, INSTALLED_APPS=["tornado_websockets"])
+django.setup()
+from tornado_websockets.layers.choice import layer
+from tornado_websockets.runtime import runtime
+from tornado_websockets.websocket import WebSocket
+live = WebSocket("/live")
+
+async def main():
+    runtime.start(threads=1)
+    await layer().start()
+    live.broadcast("e", {"n": 0})
+    child = os.fork()
+    if not child:
+        try:
+            live.broadcast("e", {"n": 1})
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    live.broadcast("e", {"n": 2})
+    await layer().stop()
+    await runtime.stop(timeout_s=5)
+
+asyncio.run(main())
+"""
+"""A server, one of whose callbacks forks, as multiprocessing does."""
+
 
 def sent(client: Client) -> list[int]:
     return [each["data"]["n"] for each in client.envelopes if "n" in each["data"]]
@@ -125,6 +155,19 @@ async def test_a_process_without_a_server_reaches_the_clients(url: str) -> None:
         assert process.returncode == 0, errors.decode()
         await until(lambda: kept.numbers == [0, 1, 2, 3])
         await until(lambda: (sent(live), sent(room)) == ([1], [1, 2]))
+
+
+async def test_a_child_that_a_server_has_forked_reaches_the_clients(url: str) -> None:
+    """Its event loop is that of its parent: what it sends would wait for it, in silence."""
+    async with stations(1, url) as (one,):
+        live = Client()
+        one.audience.join("/live", live)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "ignore", "-c", FORKING, url, cwd=ROOT, stderr=subprocess.PIPE
+        )
+        _out, errors = await process.communicate()
+        assert (process.returncode, errors.decode()) == (0, "")
+        await until(lambda: sorted(sent(live)) == [0, 1, 2])
 
 
 async def test_paths_are_spread_over_several_servers(url: str) -> None:

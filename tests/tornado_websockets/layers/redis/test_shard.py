@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engines.broker import Broker
-from tests.tornado_websockets.layers.clients import Page, until
-from tests.tornado_websockets.layers.redis.station import stations
+from tests.tornado_websockets.layers.clients import Client, Page, until
+from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.history import History
 from tornado_websockets.layers.redis import backoff
 
@@ -42,6 +42,30 @@ async def test_a_path_may_come_and_go_and_get_a_history(url: str, broker: Broker
         one.audience.withdraw("/new")
         await until(lambda: broker.run("PUBSUB", "NUMSUB", channel).endswith("0"))
         assert shard.follower("/new") is None
+
+
+async def test_processes_that_do_not_agree_on_a_history_hear_each_other(
+    url: str, broker: Broker
+) -> None:
+    """As while a project is deployed that gives a path a history, or takes it away."""
+    async with stations(2, url) as (new, old):
+        new.audience.serve("/new", History(events=5))
+        old.audience.serve("/new", None)
+        clients = Client(), Client()
+        for station, client in zip((new, old), clients, strict=True):
+            station.audience.join("/new", client)
+        channel = new.layer.shards[0].channel("events", "/new")
+        await until(lambda: broker.run("PUBSUB", "NUMSUB", channel).endswith("2"))
+        await until(lambda: bool(new.layer.log("/new").epoch))  # type: ignore[union-attr]
+        for station, number in ((new, 1), (old, 2)):
+            await station.layer.apublish("/new", "e", wordy(number))
+        await until(
+            lambda: all(
+                sorted(each["data"]["n"] for each in client.envelopes if each["event"] == "e")
+                == [1, 2]
+                for client in clients
+            )
+        )
 
 
 async def test_names_begin_with_the_prefix(broker: Broker) -> None:

@@ -9,17 +9,15 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-from tests.process import ServerProcess
+from tests.process import ServerProcess, free_port
 from tests.rawclient import TLS
-from tests.site import FILES, configure, hide, make_site, serve_site
-
-Start = Callable[..., ServerProcess]
+from tests.site import FILES, Start, configure, hide, make_site, starting
 
 
 @pytest.fixture
@@ -29,16 +27,8 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Start]:
-    """Start a server in the project; whatever still runs is ended with the test."""
-    started: list[ServerProcess] = []
-
-    def start(*arguments: str) -> ServerProcess:
-        started.append(serve_site(project, *arguments))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+    with starting(project) as start:
+        yield start
 
 
 def get(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int, str]:
@@ -59,12 +49,6 @@ def touch_until(path: Path, server: ServerProcess, pattern: str) -> None:
             server.wait_for(pattern, timeout_s=2)
             return
     server.wait_for(pattern)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:

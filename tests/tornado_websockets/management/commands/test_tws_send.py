@@ -114,6 +114,8 @@ def test_json_that_is_no_data_is_refused(text: str) -> None:
         ("news", '{"n": NaN}'),
         ("news", "--room", "a\nb"),
         ("news", "--room", "a", "--user", "1"),
+        ("news", "--room", ""),
+        ("news", "--user", ""),
     ],
 )
 async def test_other_mistakes_are_told_without_a_traceback(

@@ -47,6 +47,15 @@ def test_what_is_no_row_is_refused(wrong: Any) -> None:
         ("created", None),
         ("user", 5),
         ("url", 5),
+        ("url", "javascript:alert(1)"),
+        ("url", "//elsewhere.example"),
+        ("url", "/\\elsewhere.example"),
+        ("url", "x"),
+        ("created", 1e300),
+        ("ended", -1.0),
+        ("rate", float("nan")),
+        ("done", 2**60),
+        ("label", "x" * 5000),
     ],
 )
 def test_a_value_of_another_kind_is_refused(name: str, value: Any) -> None:
