@@ -15,7 +15,7 @@ from tornado_websockets.exceptions import (
     ServerNotRunningError,
 )
 from tornado_websockets.history import History, check_event
-from tornado_websockets.layers import Member, audience, layer
+from tornado_websockets.layers import Event, Member, audience, layer
 from tornado_websockets.layers.rooms import check_room, user_room
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
@@ -84,6 +84,7 @@ class Broadcaster:
                 nobody would get it.
             LayerUnavailableError: the shared layer cannot be reached.
             EncodeError: a value in data cannot be encoded; names its key path.
+            EventTooLargeError: it is more than the shared layer carries.
         """
         self._send(event, data, to=to, exclude=exclude)
 
@@ -166,12 +167,12 @@ class Broadcaster:
         rooms: Collection[str] | None = None,
         exclude: Excluded = None,
     ) -> None:
-        payload, without = self._encode(event, data), _ids(exclude)
-        self._show(event, payload)
+        sent = self._event(event, data, rooms, exclude)
+        self._show(sent)
         if to is None:
-            layer().publish(self.path, event, payload, rooms=rooms, without=without)
+            layer().publish(self.path, sent)
         elif runtime.is_running:
-            audience.send(self.path, Outgoing(event, payload), to, without=without)
+            audience.send(self.path, Outgoing(event, sent.payload), to, without=sent.without)
         else:
             raise ServerNotRunningError(self.path)
 
@@ -183,9 +184,9 @@ class Broadcaster:
         rooms: Collection[str] | None = None,
         exclude: Excluded = None,
     ) -> None:
-        payload, without = self._encode(event, data), _ids(exclude)
-        self._show(event, payload)
-        await layer().apublish(self.path, event, payload, rooms=rooms, without=without)
+        sent = self._event(event, data, rooms, exclude)
+        self._show(sent)
+        await layer().apublish(self.path, sent)
 
     def _send_on_commit(
         self,
@@ -198,22 +199,24 @@ class Broadcaster:
     ) -> None:
         if not (runtime.is_running or layer().is_shared):
             raise ServerNotRunningError(self.path)
-        payload, without = self._encode(event, data), _ids(exclude)
+        sent = self._event(event, data, rooms, exclude)
 
         def send() -> None:
-            self._show(event, payload)
-            layer().publish(self.path, event, payload, rooms=rooms, without=without)
+            self._show(sent)
+            layer().publish(self.path, sent)
 
         transaction.on_commit(send, using=using, robust=True)
 
-    def _encode(self, event: str, data: Any) -> bytes:
+    def _event(
+        self, event: str, data: Any, rooms: Collection[str] | None, exclude: Excluded
+    ) -> Event:
         check_event(event, self.history)
-        return encode(event, data)
+        return Event(event, encode(event, data), rooms, _ids(exclude))
 
-    def _show(self, event: str, payload: bytes) -> None:
+    def _show(self, event: Event) -> None:
         tap = self.tap
         if tap is not None:
-            tap("out", None, event, payload)
+            tap("out", None, event.name, event.payload)
 
 
 def _ids(exclude: Excluded) -> Collection[str]:

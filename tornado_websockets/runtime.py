@@ -14,7 +14,7 @@ import functools
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from tornado_websockets.process import LoopLag, ThreadLoad
@@ -75,8 +75,20 @@ class Runtime:
         self.lag.start()
         self._threads = Threads(threads, "tornado_websockets-event")
 
-    async def stop(self, *, timeout_s: float, cancel_s: float = CANCEL_TIMEOUT_S) -> None:
-        """Let running callbacks finish, cancel those that take longer, leave the event loop."""
+    async def stop(
+        self,
+        *,
+        timeout_s: float,
+        cancel_s: float = CANCEL_TIMEOUT_S,
+        last: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Let running callbacks finish, cancel those that take longer, leave the event loop.
+
+        Args:
+            timeout_s: how long they may take.
+            cancel_s: and those that are cancelled.
+            last: is awaited when none of them runs any more, but what they sent is still taken.
+        """
         self.lag.stop()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=timeout_s)
@@ -92,6 +104,8 @@ class Runtime:
             if not await asyncio.to_thread(pool.join, cancel_s):
                 logger.error("a callback in a thread did not end in time")
         self._drain()
+        if last is not None:
+            await last()
         self.loop = self.thread = None
 
     def forget(self) -> None:

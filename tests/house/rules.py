@@ -28,7 +28,7 @@ PURE = {
     "message", "events", "frames", "framereader", "outbox", "outgoing", "deflate", "stats",
     "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
     "feed.viewers", "feed.merge", "feed.reports", "control.masking", "control.rows", "control.tap",
-    "history", "layers.log", "layers.replay", "layers.succession",
+    "history", "layers.event", "layers.log", "layers.replay", "layers.succession",
     "layers.redis.fields", "layers.redis.roll", "layers.redis.roster",
     "limits.rates", "limits.census", "limits.loggate", "progress.live.board",
     "progress.live.hearing",

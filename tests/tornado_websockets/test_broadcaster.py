@@ -23,7 +23,7 @@ from tornado_websockets.exceptions import (
     LayerUnavailableError,
     ServerNotRunningError,
 )
-from tornado_websockets.layers import LocalLayer, layer
+from tornado_websockets.layers import Event, LocalLayer, layer
 from tornado_websockets.testing import Client, Server
 from tornado_websockets.websocket import WebSocket
 
@@ -249,7 +249,7 @@ class Broken(LocalLayer):
 
     is_shared = True
 
-    def publish(self, path: str, *args: Any, **kwargs: Any) -> None:
+    def publish(self, path: str, event: Event) -> None:
         raise LayerUnavailableError(path, "it is broken")
 
 

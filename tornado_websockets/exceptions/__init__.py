@@ -5,6 +5,7 @@ TornadoWebSocketsError
 ├── InvalidInstanceError      (TypeError)     an argument of the wrong class
 ├── InvalidPathError          (ValueError)    a WebSocket without a usable path
 ├── InvalidRoomError          (ValueError)    a name that no room can have
+├── EventTooLargeError        (ValueError)    more than a layer carries
 ├── DuplicateEventError       (ValueError)    two callbacks for one event of one path
 ├── DuplicatePathError        (ValueError)    two WebSockets on one path
 ├── DuplicateModuleError      (ValueError)    two modules of one kind and name on one path
@@ -33,6 +34,7 @@ from tornado_websockets.exceptions.mistakes import (
     DuplicateModuleError,
     DuplicatePathError,
     EmitHandlerError,
+    EventTooLargeError,
     InvalidInstanceError,
     InvalidPathError,
     InvalidRoomError,
@@ -49,6 +51,7 @@ __all__ = [
     "DuplicatePathError",
     "EmitHandlerError",
     "EncodeError",
+    "EventTooLargeError",
     "InvalidInstanceError",
     "InvalidMessageError",
     "InvalidPathError",

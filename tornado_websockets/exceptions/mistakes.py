@@ -9,6 +9,7 @@ __all__ = [
     "DuplicateModuleError",
     "DuplicatePathError",
     "EmitHandlerError",
+    "EventTooLargeError",
     "InvalidInstanceError",
     "InvalidPathError",
     "InvalidRoomError",
@@ -73,6 +74,22 @@ class InvalidRoomError(TornadoWebSocketsError, ValueError):
 
     def __str__(self) -> str:
         return f"a room is a string of 1 to 200 characters, no control ones, got {self.room!r:.100}"
+
+
+class EventTooLargeError(TornadoWebSocketsError, ValueError):
+    """Raised by an event that other processes would refuse; nobody has got it."""
+
+    def __init__(self, event: str, limit: str, got: int, advice: str) -> None:
+        super().__init__(event, limit, got, advice)
+        self.event = event
+        self.limit = limit
+        self.got = got
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return (
+            f"event {self.event!r:.100} takes at most {self.limit}, got {self.got}: {self.advice}"
+        )
 
 
 class DuplicateEventError(TornadoWebSocketsError, ValueError):

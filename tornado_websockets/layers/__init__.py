@@ -6,6 +6,7 @@ from tornado_websockets.layers.audience import Audience
 from tornado_websockets.layers.base import Layer
 from tornado_websockets.layers.choice import audience, layer
 from tornado_websockets.layers.connection import Connection, Member, PresenceChange
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.local import LocalLayer
 from tornado_websockets.layers.nodes import Answers, Node, NodeState
 
@@ -13,6 +14,7 @@ __all__ = [
     "Answers",
     "Audience",
     "Connection",
+    "Event",
     "Layer",
     "LocalLayer",
     "Member",

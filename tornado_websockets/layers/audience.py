@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from tornado_websockets.history import History
 from tornado_websockets.layers.connection import Connection, Member, PresenceChange
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.rooms import RoomTable
 from tornado_websockets.layers.succession import Succession
 from tornado_websockets.message import Data, decode
@@ -153,6 +154,13 @@ class Audience:
     ) -> None:
         """Send a message from any thread; see `deliver`."""
         runtime.call(self.deliver, path, outgoing, to, without)
+
+    def send_event(self, path: str, event: Event) -> None:
+        """Send an event from any thread, to who is in its rooms at the call."""
+        # Here and not on the event loop: a thread that sends and then leaves the room, or joins
+        # it, does so in this order.
+        to = None if event.rooms is None else self.inside(path, event.rooms)
+        self.send(path, Outgoing(event.name, event.payload), to, without=event.without)
 
     def deliver(
         self,

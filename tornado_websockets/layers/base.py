@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from tornado_websockets.layers.audience import Audience
 from tornado_websockets.layers.connection import Member
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.nodes import Answers, Node, NodeState
 from tornado_websockets.layers.recovery import Recovery
 
@@ -73,46 +74,28 @@ class Layer(Recovery):
     # Events.
 
     @abc.abstractmethod
-    def publish(
-        self,
-        path: str,
-        event: str,
-        payload: bytes,
-        *,
-        rooms: Collection[str] | None = None,
-        without: Collection[str] = (),
-    ) -> None:
+    def publish(self, path: str, event: Event) -> None:
         """Send an event to every client of a path, or of some rooms, once; from any thread.
 
         In a server it returns at once. Elsewhere it blocks until the event is acknowledged.
 
         Args:
             path: the path.
-            event: the event's name.
-            payload: its envelope in UTF-8.
-            rooms: those whose connections get it: those that are there at the call, in this
-                process.
-            without: the ids of connections that do not.
+            event: what is sent; of its rooms, those who are there at the call, in this process.
 
         Raises:
+            EventTooLargeError: it is more than the layer carries.
             ServerNotRunningError: nobody can be reached from this process.
             LayerUnavailableError: other processes cannot be reached, for too long already to keep
                 more for them.
         """
 
     @abc.abstractmethod
-    async def apublish(
-        self,
-        path: str,
-        event: str,
-        payload: bytes,
-        *,
-        rooms: Collection[str] | None = None,
-        without: Collection[str] = (),
-    ) -> None:
+    async def apublish(self, path: str, event: Event) -> None:
         """Send as `publish` does, and wait until the event is acknowledged.
 
         Raises:
+            EventTooLargeError: it is more than the layer carries.
             ServerNotRunningError: nobody can be reached from this process.
             LayerUnavailableError: it was not acknowledged in time; it may be delivered later.
         """

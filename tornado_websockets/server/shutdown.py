@@ -62,8 +62,11 @@ async def shut_down(server: Server, routers: Sequence[DjangoRouter], window: Win
     runtime.is_stopping = True
     await asyncio.gather(_end_connections(window), _end_requests(server, routers, window))
     await _end_connections(window)  # those whose handshake was under way
-    await layer().stop()
-    await runtime.stop(timeout_s=window.left(CALLBACKS), cancel_s=window.left(CALLBACKS_CANCELLED))
+    await runtime.stop(
+        timeout_s=window.left(CALLBACKS),
+        cancel_s=window.left(CALLBACKS_CANCELLED),
+        last=layer().stop,  # it sends what callbacks say at the very end
+    )
 
 
 async def _end_connections(window: Window) -> None:

@@ -27,6 +27,11 @@ from tornado_websockets import exceptions as e
             "a room is a string of 1 to 200 characters, no control ones, got 'a\\n'",
         ),
         (
+            e.EventTooLargeError("news", "10 rooms", 11, "send to one"),
+            ValueError,
+            "event 'news' takes at most 10 rooms, got 11: send to one",
+        ),
+        (
             e.TooManyRoomsError("lobby", 50),
             RuntimeError,
             "cannot join 'lobby': limits['rooms'] is 50; leave a room first",

@@ -23,6 +23,7 @@ from tornado_websockets.exceptions import (
     TooManyRoomsError,
 )
 from tornado_websockets.layers import Audience, Layer, Member, PresenceChange
+from tornado_websockets.layers.event import Event
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.runtime import runtime
 
@@ -69,7 +70,7 @@ class LayerContract(RecoveryContract):
 
     async def settle(self, path: str, *clients: Client) -> None:
         """Wait until everything that was sent before has arrived."""
-        self._layer.publish(path, LAST, b"{}")
+        self._layer.publish(path, Event(LAST, b"{}"))
         await until(lambda: all(client.got[-1:] == [LAST] for client in clients))
         for client in clients:
             client.got.pop()
@@ -101,7 +102,7 @@ class LayerContract(RecoveryContract):
         self, layer: Layer
     ) -> None:
         a, b, other = self.connect("/x"), self.connect("/x"), self.connect("/y")
-        layer.publish("/x", "news", b"{}")
+        layer.publish("/x", Event("news", b"{}"))
         await until(lambda: a.got == b.got == ["news"])
         assert a.frames[0] is b.frames[0]
         await self.settle("/y", other)
@@ -112,7 +113,7 @@ class LayerContract(RecoveryContract):
     ) -> None:
         a, b, c = (self.connect("/x") for _ in range(3))
         self.audience.send("/x", Outgoing("some", b"{}"), [a, b], without=[b.id])
-        layer.publish("/x", "others", b"{}", without=[c.id])
+        layer.publish("/x", Event("others", b"{}", without=[c.id]))
         await self.settle("/x", a, b, c)
         assert (a.got, b.got, c.got) == (["some", "others"], ["others"], [])
 
@@ -121,8 +122,8 @@ class LayerContract(RecoveryContract):
     ) -> None:
         dead, alive = self.connect("/x", "r"), self.connect("/x", "r")
         dead.error = OSError("gone")
-        layer.publish("/x", "all", b"{}")
-        layer.publish("/x", "room", b"{}", rooms=["r"])
+        layer.publish("/x", Event("all", b"{}"))
+        layer.publish("/x", Event("room", b"{}", rooms=["r"]))
         await until(lambda: alive.got == ["all", "room"])
         assert caplog.text.count("could not send to a client of /x") == 2
 
@@ -138,9 +139,9 @@ class LayerContract(RecoveryContract):
     async def test_nobody_can_be_reached_from_a_process_without_server(self, layer: Layer) -> None:
         await runtime.stop(timeout_s=5)
         with pytest.raises(ServerNotRunningError):
-            layer.publish("/x", "news", b"{}")
+            layer.publish("/x", Event("news", b"{}"))
         with pytest.raises(ServerNotRunningError):
-            layer.publish("/x", "news", b"{}", rooms=["r"])
+            layer.publish("/x", Event("news", b"{}", rooms=["r"]))
         runtime.start(threads=1)
 
     # Rooms.
@@ -150,11 +151,11 @@ class LayerContract(RecoveryContract):
     ) -> None:
         both, one, none = self.connect("/x", "a", "b"), self.connect("/x", "b"), self.connect("/x")
         elsewhere = self.connect("/y", "a", "b")
-        layer.publish("/x", "both", b"{}", rooms=["a", "b"])
-        layer.publish("/x", "a", b"{}", rooms=["a"])
-        layer.publish("/x", "empty", b"{}", rooms=["c"])
-        layer.publish("/x", "nowhere", b"{}", rooms=[])
-        layer.publish("/x", "not one", b"{}", rooms=["b", "a"], without=[one.id])
+        layer.publish("/x", Event("both", b"{}", rooms=["a", "b"]))
+        layer.publish("/x", Event("a", b"{}", rooms=["a"]))
+        layer.publish("/x", Event("empty", b"{}", rooms=["c"]))
+        layer.publish("/x", Event("nowhere", b"{}", rooms=[]))
+        layer.publish("/x", Event("not one", b"{}", rooms=["b", "a"], without=[one.id]))
         await self.settle("/x", both, one, none)
         await self.settle("/y", elsewhere)
         assert both.got == ["both", "a", "not one"]
@@ -200,9 +201,9 @@ class LayerContract(RecoveryContract):
         def thread() -> None:
             for number in range(100):
                 self.audience.enter("/x", "r", client, member("ann"))
-                layer.publish("/x", f"in {number}", b"{}", rooms=["r"])
+                layer.publish("/x", Event(f"in {number}", b"{}", rooms=["r"]))
                 self.audience.exit("/x", "r", client)
-                layer.publish("/x", f"out {number}", b"{}", rooms=["r"])
+                layer.publish("/x", Event(f"out {number}", b"{}", rooms=["r"]))
 
         await asyncio.to_thread(thread)
         await self.settle("/x", client)
@@ -239,7 +240,7 @@ class LayerContract(RecoveryContract):
     async def test_a_room_without_members_has_no_presence(self, layer: Layer) -> None:
         client = self.connect("/x", "named")
         self.audience.enter("/x", "\x00user:1", client)
-        layer.publish("/x", "to the user", b"{}", rooms=["\x00user:1"])
+        layer.publish("/x", Event("to the user", b"{}", rooms=["\x00user:1"]))
         await self.settle("/x", client)
         assert client.got == ["to the user"]
         assert layer.presence("/x", "\x00user:1") == []
@@ -292,7 +293,7 @@ class LayerContract(RecoveryContract):
         crowd = [self.connect("/x", f"room {number % 500}") for number in range(5000)]
         for client in crowd:
             client.looked_at = 0
-        layer.publish("/x", "news", b"{}", rooms=["room 7"])
+        layer.publish("/x", Event("news", b"{}", rooms=["room 7"]))
         inside = crowd[7::500]
         await until(lambda: all(client.got == ["news"] for client in inside))
         assert [client.looked_at for client in inside] == [1] * 10  # it was sent to
@@ -312,7 +313,7 @@ class LayerContract(RecoveryContract):
                         client = current
                         self.audience.enter("/x", room, client, member(f"{id(client)}"), limit=50)
                         with contextlib.suppress(LayerUnavailableError):  # more than it takes
-                            layer.publish("/x", "news", b"{}", rooms=[room])
+                            layer.publish("/x", Event("news", b"{}", rooms=[room]))
                         layer.presence("/x", room)
                         self.audience.rooms(client)
                         self.audience.exit("/x", room, client)

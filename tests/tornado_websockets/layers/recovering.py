@@ -14,6 +14,7 @@ from typing import ClassVar
 from tests.tornado_websockets.layers.clients import Client, Page, until
 from tornado_websockets.history import UNKNOWN, History, Position
 from tornado_websockets.layers import Audience, Layer
+from tornado_websockets.layers.event import Event
 from tornado_websockets.outgoing import Outgoing
 
 __all__ = ["HISTORIES", "RecoveryContract"]
@@ -51,7 +52,7 @@ class RecoveryContract:
         self.audience.join(path, witness)
         for number in numbers:
             payload = b'{"event":"e","data":{"n":%d}}' % number
-            await self._layer.apublish(path, "e", payload, without=without)
+            await self._layer.apublish(path, Event("e", payload, without=without))
         await until(lambda: witness.got.count("e") == len(numbers))
         self.audience.leave(path, witness)
 
@@ -177,7 +178,7 @@ class RecoveryContract:
         self.go(page)
         client = await self.visit(other)
         self.audience.enter("/h", "r", client)
-        layer.publish("/h", "room", b'{"event":"room"}', rooms=["r"])
+        layer.publish("/h", Event("room", b'{"event":"room"}', rooms=["r"]))
         await until(lambda: client.got[-1:] == ["room"])
         await self.visit(page)
         assert (page.told, page.missed) == ([None, True], 0)
@@ -189,7 +190,7 @@ class RecoveryContract:
 
         def thread(first: int) -> None:
             for number in range(first, first + 50):
-                layer.publish("/h", "e", b'{"event":"e","data":{"n":%d}}' % number)
+                layer.publish("/h", Event("e", b'{"event":"e","data":{"n":%d}}' % number))
 
         await asyncio.gather(*(asyncio.to_thread(thread, 1000 * each) for each in range(4)))
         await until(lambda: len(page.numbers) == 200)
@@ -280,7 +281,7 @@ class RecoveryContract:
             self.go(page)
             for _ in range(chance.randrange(4)):
                 number += 1
-                layer.publish("/h", "e", b'{"event":"e","data":{"n":%d}}' % number)
+                layer.publish("/h", Event("e", b'{"event":"e","data":{"n":%d}}' % number))
             if chance.random() < 0.3:
                 await asyncio.sleep(0)
             client = await self.visit(page, takes=chance.choice([None, None, 2]))
@@ -296,7 +297,7 @@ class RecoveryContract:
     async def test_a_path_that_keeps_nothing_numbers_nothing(self, layer: Layer) -> None:
         client = Client()
         self.audience.join("/x", client)
-        layer.publish("/x", "e", b'{"event":"e"}')
+        layer.publish("/x", Event("e", b'{"event":"e"}'))
         await until(lambda: client.got == ["e"])
         assert client.payloads == [b'{"event":"e"}']
         assert layer.log("/x") is None

@@ -7,6 +7,7 @@ import tracemalloc
 
 from tests.tornado_websockets.layers.contract import LayerContract, Page, member
 from tornado_websockets.layers import Audience, Layer, LocalLayer
+from tornado_websockets.layers.event import Event
 
 
 class TestLocalLayer(LayerContract):
@@ -15,8 +16,8 @@ class TestLocalLayer(LayerContract):
 
     async def test_a_message_arrives_at_once(self, layer: Layer) -> None:
         client = self.connect("/x", "r")
-        layer.publish("/x", "all", b"{}")
-        layer.publish("/x", "room", b"{}", rooms=["r"])
+        layer.publish("/x", Event("all", b"{}"))
+        layer.publish("/x", Event("room", b"{}", rooms=["r"]))
         assert client.got == ["all", "room"]
 
     async def test_what_comes_for_a_path_that_was_given_back_goes_nowhere(
@@ -24,7 +25,8 @@ class TestLocalLayer(LayerContract):
     ) -> None:
         page = Page()
         await self.visit(page)
-        sending = threading.Thread(target=layer.publish, args=("/h", "e", b'{"event":"e"}'))
+        event = Event("e", b'{"event":"e"}')
+        sending = threading.Thread(target=layer.publish, args=("/h", event))
         sending.start()
         sending.join()  # the loop has had no turn
         self.audience.withdraw("/h")
@@ -53,10 +55,10 @@ class TestLocalLayer(LayerContract):
             self.connect("/x", "small" if number % 10_000 == 0 else "large")
         tracemalloc.start()
         try:
-            layer.publish("/x", "news", b"{}", rooms=["small"])
+            layer.publish("/x", Event("news", b"{}", rooms=["small"]))
             small = tracemalloc.get_traced_memory()[1]
             tracemalloc.reset_peak()
-            layer.publish("/x", "news", b"{}", rooms=["large"])
+            layer.publish("/x", Event("news", b"{}", rooms=["large"]))
             large = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.tornado_websockets.layers.clients import Client, Page, until
 from tornado_websockets.history import UNKNOWN, History, Position
 from tornado_websockets.layers import Audience, LocalLayer
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.log import Log
 from tornado_websockets.layers.replay import Early
 from tornado_websockets.outgoing import Outgoing
@@ -41,7 +42,7 @@ def visit(layer: LocalLayer, page: Page, *, takes: int | None = None) -> Client:
 
 def say(layer: LocalLayer, *numbers: int) -> None:
     for number in numbers:
-        layer.publish("/h", "e", b'{"event":"e","data":{"n":%d}}' % number)
+        layer.publish("/h", Event("e", b'{"event":"e","data":{"n":%d}}' % number))
 
 
 def internals(layer: LocalLayer) -> list[Any]:
@@ -218,9 +219,9 @@ async def test_a_connection_tells_only_of_itself(layer: LocalLayer) -> None:
     liar = Client()
     layer.audience.join("/h", liar)
     layer.welcome("/h", liar, Position(position.epoch, position.offset, frozenset([victim.id])))
-    layer.publish("/h", "e", b'{"event":"e","data":{"n":1}}', without=[liar.id])
+    layer.publish("/h", Event("e", b'{"event":"e","data":{"n":1}}', without=[liar.id]))
     assert page.numbers == [1]
-    layer.publish("/h", "e", b'{"event":"e","data":{"n":2}}', without=[victim.id])
+    layer.publish("/h", Event("e", b'{"event":"e","data":{"n":2}}', without=[victim.id]))
     assert page.numbers == [1]
     assert liar.got == ["recovered"]
 

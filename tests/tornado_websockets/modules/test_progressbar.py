@@ -15,7 +15,7 @@ from tornado_websockets.exceptions import (
     LayerUnavailableError,
     ModuleNotBoundError,
 )
-from tornado_websockets.layers import LocalLayer, audience
+from tornado_websockets.layers import Event, LocalLayer, audience
 from tornado_websockets.message import Data
 from tornado_websockets.modules import ProgressBar, progressbar
 from tornado_websockets.testing import Client, Server
@@ -236,8 +236,8 @@ class Flaky(LocalLayer):
     is_broken = False
     tried: ClassVar[list[str]] = []
 
-    def publish(self, path: str, event: str, *args: Any, **kwargs: Any) -> None:
-        self.tried.append(event.removeprefix("module_progressbar_"))
+    def publish(self, path: str, event: Event) -> None:
+        self.tried.append(event.name.removeprefix("module_progressbar_"))
         if Flaky.is_broken:
             raise LayerUnavailableError(path, "it is broken")
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.test import override_settings
@@ -15,6 +15,8 @@ from tornado.web import RequestHandler
 
 from tests.rawclient import connect
 from tornado_websockets import testing
+from tornado_websockets.layers.event import Event
+from tornado_websockets.layers.local import LocalLayer
 from tornado_websockets.server.shutdown import Window
 from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket
@@ -113,6 +115,37 @@ async def test_a_callback_that_does_not_end_keeps_its_client_for_half_of_the_tim
         assert 0.45 < time.monotonic() - start < 0.85
         await task
         assert 0.85 < cancelled[0] - start < 1.5
+
+
+class Mortal(LocalLayer):
+    """Takes nothing when it has been stopped, as one that needs a connection."""
+
+    is_stopped = False
+    sent: ClassVar[list[tuple[bool, str]]] = []
+
+    async def stop(self) -> None:
+        self.is_stopped = True
+        await super().stop()
+
+    def publish(self, path: str, event: Event) -> None:
+        self.sent.append((self.is_stopped, event.name))
+        super().publish(path, event)
+
+
+@override_settings(TORNADO={"layer": f"{__name__}.Mortal"})
+async def test_what_callbacks_send_at_the_end_is_still_taken() -> None:
+    ws = WebSocket("/work")
+
+    @ws.on
+    def close() -> None:
+        time.sleep(0.1)  # the last client has gone by now
+        ws.emit("left")
+
+    async with serving() as (server, task):
+        await server.connect("/work")
+        TornadoWrapper.stop()
+        await task
+    assert Mortal.sent == [(False, "left")]
 
 
 async def test_a_request_under_way_is_answered_and_health_tells_of_the_end() -> None:

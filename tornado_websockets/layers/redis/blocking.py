@@ -15,11 +15,12 @@ from redis.retry import Retry
 
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.command import send_command
 from tornado_websockets.layers.redis.health import is_demoted
 from tornado_websockets.layers.redis.link import FAILURES
-from tornado_websockets.layers.redis.parcel import Event, pack
+from tornado_websockets.layers.redis.parcel import pack
 from tornado_websockets.layers.redis.script import SEND
 from tornado_websockets.layerspec import without_password
 

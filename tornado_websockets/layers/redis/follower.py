@@ -9,19 +9,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tornado_websockets.history import START, Offset, offset_text
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.log import Log, numbered
 from tornado_websockets.layers.redis.backoff import Backoff
 from tornado_websockets.layers.redis.command import meta_key, stream_key
 from tornado_websockets.layers.redis.echo import Echo
 from tornado_websockets.layers.redis.lane import DAY_S, keep_s
 from tornado_websockets.layers.redis.link import run_script
-from tornado_websockets.layers.redis.parcel import (
-    Event,
-    Parcel,
-    id_of,
-    offset_of,
-    unpack_events,
-)
+from tornado_websockets.layers.redis.parcel import Parcel, id_of, offset_of, unpack_events
 from tornado_websockets.layers.redis.script import READ
 from tornado_websockets.outgoing import Outgoing
 

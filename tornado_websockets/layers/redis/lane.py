@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis.backoff import Backoff
-from tornado_websockets.layers.redis.parcel import Event, pack
+from tornado_websockets.layers.redis.parcel import pack
 
 __all__ = ["DAY_S", "Batch", "Lane", "Letter", "keep_s"]
 
-MAX_EVENTS: Final = 1000
-"""Events of a batch."""
+MAX_EVENTS: Final = 250
+"""Events of a batch; whoever gets it delivers all of them in one turn of its event loop."""
 
 MAX_BYTES: Final = 256 * 1024
 """Bytes of a batch, unless it is a single event."""

@@ -17,10 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import Position
 from tornado_websockets.layers.audience import Audience
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.log import Log, numbered
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.lane import Letter
-from tornado_websockets.layers.redis.parcel import Event
 from tornado_websockets.layers.redis.shard import Shard
 from tornado_websockets.layers.redis.together import Together
 from tornado_websockets.layers.replay import Early
@@ -108,36 +108,15 @@ class RedisLayer(Together):
 
     # Events.
 
-    def publish(
-        self,
-        path: str,
-        event: str,
-        payload: bytes,
-        *,
-        rooms: Collection[str] | None = None,
-        without: Collection[str] = (),
-    ) -> None:
+    def publish(self, path: str, event: Event) -> None:
         if runtime.is_running:
-            self._hand_over(path, Event(event, payload, rooms, without))
+            self._hand_over(path, event)
         else:
-            history = self._history(path, rooms)
-            self.shard_of(path).blocking.publish(
-                path, history, Event(event, payload, rooms, without)
-            )
+            self.shard_of(path).blocking.publish(path, self._history(path, event.rooms), event)
 
-    async def apublish(
-        self,
-        path: str,
-        event: str,
-        payload: bytes,
-        *,
-        rooms: Collection[str] | None = None,
-        without: Collection[str] = (),
-    ) -> None:
+    async def apublish(self, path: str, event: Event) -> None:
         if not runtime.is_running:
-            await asyncio.to_thread(
-                self.publish, path, event, payload, rooms=rooms, without=without
-            )
+            await asyncio.to_thread(self.publish, path, event)
             return
         # The event loop here may be one of a thread of the server.
         acknowledged: concurrent.futures.Future[str | None] = concurrent.futures.Future()
@@ -146,7 +125,7 @@ class RedisLayer(Together):
             if not acknowledged.done():
                 acknowledged.set_result(reason)
 
-        self._hand_over(path, Event(event, payload, rooms, without), settle)
+        self._hand_over(path, event, settle)
         try:
             async with asyncio.timeout(ACKNOWLEDGE_S):
                 reason = await asyncio.wrap_future(acknowledged)
@@ -164,14 +143,10 @@ class RedisLayer(Together):
             # Under its id, clients know an event again that comes to them twice.
             id = f"{self.node.id[:8]}{next(self._ids):x}"
             event = event._replace(payload=numbered(event.payload, None, id))
-        elif event.rooms is not None:
-            # Here and not on the event loop: a thread that sends and then leaves the room, or
-            # joins it, does so in this order.
-            to = self.audience.inside(path, event.rooms)
-            self.audience.send(path, Outgoing(event.name, event.payload), to, without=event.without)
-        else:
-            self.audience.send(path, Outgoing(event.name, event.payload), without=event.without)
+        # Before it is delivered here: what is refused, nobody gets.
         letter, shard = Letter(event, acknowledge, id=id), self.shard_of(path)
+        if history is None:
+            self.audience.send_event(path, event)
         try:
             shard.publisher.reserve(path, letter)
         except LayerUnavailableError:

@@ -7,17 +7,17 @@ a path with a history the line says where they are. All of it is checked where i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
-from tornado_websockets.exceptions import InvalidMessageError
+from tornado_websockets.exceptions import EventTooLargeError, InvalidMessageError
 from tornado_websockets.history import START, Offset, offset_text, parse_offset
+from tornado_websockets.layers.event import Event
 from tornado_websockets.message import decode, encode
 
 __all__ = [
     "BadParcelError",
-    "Event",
     "Parcel",
     "id_of",
     "kept_line",
@@ -37,25 +37,15 @@ MAX_HEAD: Final = 1024 * 1024
 MAX_NAMES: Final = 10_000
 """Rooms, or connections, that a head may name."""
 
+MAX_PAYLOAD: Final = 30 * 1024 * 1024
+"""Bytes of an envelope: with its head it is less than 32 MiB, which is what may wait here, and what
+Redis keeps for a subscriber before it cuts the connection."""
+
+ONE_ROOM: Final = "let those who are meant join one room, and send to that"
+
 
 class BadParcelError(ValueError):
     """Raised by bytes that are no parcel."""
-
-
-class Event(NamedTuple):
-    """One event.
-
-    Attributes:
-        name: the event's name.
-        payload: its envelope in UTF-8.
-        rooms: those whose connections get it, None for all of the path.
-        without: the ids of connections that do not.
-    """
-
-    name: str
-    payload: bytes
-    rooms: Collection[str] | None = None
-    without: Collection[str] = frozenset()
 
 
 class Parcel(NamedTuple):
@@ -77,14 +67,23 @@ class Parcel(NamedTuple):
 
 
 def pack(event: Event) -> bytes:
-    """Return an event as it travels."""
+    """Return an event as it travels.
+
+    Raises:
+        EventTooLargeError: `unpack` would refuse it, and what comes with it.
+    """
+    name, payload, rooms, without = event
     about: dict[str, Any] = {}
-    if event.rooms is not None:
-        about["rooms"] = list(event.rooms)
-    if event.without:
-        about["without"] = list(event.without)
-    head = encode(event.name, about)
-    return SIZES.pack(len(head), len(event.payload)) + head + event.payload
+    if rooms is not None:
+        _check(name, "rooms", len(rooms), MAX_NAMES, ONE_ROOM)
+        about["rooms"] = list(rooms)
+    if without:
+        _check(name, "excluded connections", len(without), MAX_NAMES, ONE_ROOM)
+        about["without"] = list(without)
+    head = encode(name, about)
+    _check(name, "bytes of names", len(head), MAX_HEAD, ONE_ROOM)
+    _check(name, "bytes of data", len(payload), MAX_PAYLOAD, "send it in parts, or where it is")
+    return SIZES.pack(len(head), len(payload)) + head + payload
 
 
 def unpack(data: bytes) -> Parcel:
@@ -148,6 +147,11 @@ def live_line(origin: str) -> bytes:
 def kept_line(origin: str, epoch: str, before: Offset, first: Offset) -> bytes:
     """Return the line of a parcel of a path with a history, as Redis makes it too."""
     return f"H {origin} {epoch} {offset_text(before)} {offset_text(first)}\n".encode()
+
+
+def _check(event: str, what: str, count: int, limit: int, advice: str) -> None:
+    if count > limit:
+        raise EventTooLargeError(event, f"{limit} {what}", count, advice)
 
 
 def _event(head: bytes, payload: bytes) -> Event:

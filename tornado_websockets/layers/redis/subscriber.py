@@ -21,8 +21,11 @@ logger = logging.getLogger("tornado_websockets")
 PING_S: Final = 1.0
 """Seconds between the questions whether the server is there."""
 
-SILENCE_S: Final = 3.0
-"""Seconds of silence after which the connection is given up."""
+UNANSWERED: Final = 3
+"""Pings in a row that nothing follows: the connection is given up."""
+
+TURN_S: Final = 0.05
+"""Seconds after which others have a turn, however much there is to hear."""
 
 CHUNK: Final = 500
 """Channels of one command."""
@@ -64,7 +67,7 @@ class Subscriber:
         self._down_since_s = time.monotonic()
         # What follows when Redis answers a ping that was sent behind something.
         self._awaited: dict[bytes, Callable[[], None]] = {}
-        self._pings = 0
+        self._pings = self._unanswered = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     @property
@@ -140,20 +143,22 @@ class Subscriber:
             await link.open()
             self._link = link
             self._awaited.clear()
+            self._unanswered = 0
             self._send(link, "SUBSCRIBE", list(self._channels), self._set_up)
             loop = asyncio.get_running_loop()
-            pinging = loop.create_task(self._ping(link))
-            async with asyncio.timeout(SILENCE_S) as silence:
-                look_s = 0.0
+            async with asyncio.timeout(None) as silence:
+                pinging = loop.create_task(self._ping(link, silence))
+                turn_s = loop.time() + TURN_S
                 while True:
-                    message = await link.read()
-                    now_s = loop.time()
-                    if now_s > look_s:
-                        look_s = now_s + PING_S / 2
-                        silence.reschedule(now_s + SILENCE_S)
+                    message = await link.read()  # which does not wait for what is there already
+                    self._unanswered = 0
                     self._take(message)
+                    if loop.time() > turn_s:
+                        await asyncio.sleep(0)
+                        turn_s = loop.time() + TURN_S
         except TimeoutError as error:
-            raise TimeoutError(str(error) or f"no answer for {SILENCE_S:.0f} s") from error
+            silence_s = UNANSWERED * PING_S
+            raise TimeoutError(str(error) or f"no answer for {silence_s:.0f} s") from error
         finally:
             self._link = None
             for task in (pinging, *self._sending):
@@ -161,12 +166,15 @@ class Subscriber:
                     task.cancel()
             await link.close()
 
-    async def _ping(self, link: Link) -> None:
-        # An error here is one of `read` as well, which tells it.
-        with contextlib.suppress(Exception):
-            while True:
-                await asyncio.sleep(PING_S)
+    async def _ping(self, link: Link, silence: asyncio.Timeout) -> None:
+        # Pings are counted and not seconds, which pass as well while this process is stopped.
+        while self._unanswered < UNANSWERED:
+            # An error here is one of `read` as well, which tells it.
+            with contextlib.suppress(Exception):
                 await link.send("PING", "")
+            await asyncio.sleep(PING_S)
+            self._unanswered += 1
+        silence.reschedule(asyncio.get_running_loop().time())
 
     def _take(self, message: Any) -> None:
         if isinstance(message, list) and message[0] == b"message":

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from tests.tornado_websockets.layers.clients import Client, Page
 from tornado_websockets.history import History
 from tornado_websockets.layers import Audience
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import RedisLayer
 from tornado_websockets.runtime import runtime
 
@@ -43,7 +44,7 @@ class Station:
     def say(self, *numbers: int, path: str = "/h") -> None:
         """Send events with numbers."""
         for number in numbers:
-            self.layer.publish(path, "e", wordy(number))
+            self.layer.publish(path, Event("e", wordy(number)))
 
 
 def wordy(number: int) -> bytes:

@@ -9,9 +9,9 @@ import pytest
 from tests.engines.broker import Broker, free_port
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.blocking import BlockingPublisher
-from tornado_websockets.layers.redis.parcel import Event
 
 EVENT = Event("e", b'{"event":"e","data":{}}')
 

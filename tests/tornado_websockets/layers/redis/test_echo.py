@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tornado_websockets.layers.clients import until
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import echo as module
 from tornado_websockets.layers.redis.echo import Echo
 from tornado_websockets.layers.redis.lane import Letter
-from tornado_websockets.layers.redis.parcel import Event
 
 
 def letter(id: str) -> Letter:

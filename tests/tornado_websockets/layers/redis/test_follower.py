@@ -14,10 +14,11 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Page, until
 from tests.tornado_websockets.layers.redis.station import Station, stations, wordy
 from tornado_websockets.history import START, History, Position
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.log import Log
 from tornado_websockets.layers.redis import follower as module
 from tornado_websockets.layers.redis.link import run_script
-from tornado_websockets.layers.redis.parcel import Event, Parcel, pack, unpack
+from tornado_websockets.layers.redis.parcel import Parcel, pack, unpack
 
 
 def log_of(station: Station, path: str = "/h") -> Log:
@@ -34,7 +35,7 @@ async def test_a_node_that_begins_knows_what_was_sent_before(url: str) -> None:
         await until(lambda: len(page.numbers) == 250)
         one.go(page)
         one.say(250, 251)
-        await one.layer.apublish("/h", "e", wordy(252))
+        await one.layer.apublish("/h", Event("e", wordy(252)))
         async with beside(url) as other:
             assert len(log_of(other)) == 253
             await other.visit(page)
@@ -49,10 +50,10 @@ async def test_who_comes_to_a_node_that_is_behind_waits_for_it(url: str) -> None
         shard = two.layer.shards[0]
         shard.unlisten(shard.channel("events", "/h"))
         for number in range(5):
-            await one.layer.apublish("/h", "e", wordy(number))
+            await one.layer.apublish("/h", Event("e", wordy(number)))
         await until(lambda: page.numbers == [*range(5)])
         one.go(page)
-        await one.layer.apublish("/h", "e", wordy(5))
+        await one.layer.apublish("/h", Event("e", wordy(5)))
         await two.visit(page)
         assert (page.told, page.numbers) == ([None, True], [*range(6)])
 
@@ -67,7 +68,7 @@ async def test_what_is_sent_again_is_not_delivered_again(url: str) -> None:
         assert follower is not None
         events = [Event("e", wordy(1)), Event("e", wordy(2))]
         follower.take(Parcel("0" * 16, events, log.epoch, START, (log.top[0], log.top[1] - 1)))
-        await one.layer.apublish("/h", "e", wordy(3))
+        await one.layer.apublish("/h", Event("e", wordy(3)))
         await until(lambda: page.numbers == [1, 2, 3])
 
 
@@ -78,9 +79,9 @@ async def test_a_server_that_took_over_and_has_not_got_everything_is_noticed(
     async with stations(1, url) as (one,):
         page, shard = Page(), one.layer.shards[0]
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         before = broker.run("HGET", shard.key("meta", "/h"), "top")
-        await one.layer.apublish("/h", "e", wordy(2))
+        await one.layer.apublish("/h", Event("e", wordy(2)))
         await until(lambda: page.numbers == [1, 2])
         lost = page.position
         broker.run(
@@ -92,7 +93,7 @@ async def test_a_server_that_took_over_and_has_not_got_everything_is_noticed(
         assert len(log_of(one)) == 1
         other = Page()
         await one.visit(other)
-        await one.layer.apublish("/h", "e", wordy(3))
+        await one.layer.apublish("/h", Event("e", wordy(3)))
         await until(lambda: page.numbers == [1, 2, 3])
         late = Page().again()
         one.audience.join("/h", late)
@@ -109,17 +110,17 @@ async def test_who_was_away_when_redis_went_back_is_told(
         away, page, shard = Page(), Page(), one.layer.shards[0]
         await one.visit(away)
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         await until(lambda: away.numbers == page.numbers == [1])
         one.go(away)
         stream, meta = shard.key("stream", "/h"), shard.key("meta", "/h")
         before = broker.run("HGET", meta, "top")
-        await one.layer.apublish("/h", "e", wordy(2))
+        await one.layer.apublish("/h", Event("e", wordy(2)))
         await until(lambda: page.numbers == [1, 2])
         broker.run("XDEL", stream, broker.run("HGET", meta, "top"))
         broker.run("HSET", meta, "top", before)
         if goes_on:
-            await one.layer.apublish("/h", "e", wordy(3))
+            await one.layer.apublish("/h", Event("e", wordy(3)))
         else:
             broker.run("CLIENT", "KILL", "TYPE", "pubsub")
         await until(lambda: page.told == [None, False])
@@ -133,7 +134,7 @@ async def test_a_stream_that_is_gone_is_noticed(url: str, broker: Broker) -> Non
     async with stations(1, url) as (one,):
         page, shard = Page(), one.layer.shards[0]
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         await until(lambda: page.numbers == [1])
         broker.run("DEL", shard.key("stream", "/h"), shard.key("meta", "/h"))
         one.say(2)
@@ -146,14 +147,14 @@ async def test_an_entry_that_cannot_be_read_ends_what_is_known(url: str, broker:
     async with stations(2, url) as (one, two):
         page, shard = Page(), one.layer.shards[0]
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         await until(lambda: page.numbers == [1])
         await two.layer.shards[0].subscriber.stop()
         key = shard.key("stream", "/h")
         broker.run("XADD", key, "*", "o", "x", "e", "rubbish", "b", "1-0", "s", "1")
         broker.run("XADD", key, "*", "rubbish", "1")
         broker.run("HSET", shard.key("meta", "/h"), "top", "9999999999999-0")
-        await one.layer.apublish("/h", "e", wordy(2))
+        await one.layer.apublish("/h", Event("e", wordy(2)))
         two.layer.shards[0].subscriber.start()
         await until(lambda: two.layer.shards[0].refused > 0 and len(log_of(two)) == 1)
         await until(lambda: page.told == [None, False])
@@ -190,12 +191,12 @@ async def test_what_is_sent_while_something_is_read_is_read_as_well(
         heard: list[bytes] = []
         shard.listen(channel, heard.append)
         for number in range(3):
-            await one.layer.apublish("/h", "e", wordy(number))
+            await one.layer.apublish("/h", Event("e", wordy(number)))
         await until(lambda: len(heard) == 3)
         monkeypatch.setattr(module, "run_script", slowly)
         filling = follower.fill()
         await has_read.wait()
-        await one.layer.apublish("/h", "e", wordy(3))
+        await one.layer.apublish("/h", Event("e", wordy(3)))
         await until(lambda: len(heard) == 4)
         follower.take(unpack(heard[-1]))
         assert page.numbers == []
@@ -208,7 +209,7 @@ async def test_what_is_sent_while_something_is_read_is_read_as_well(
 async def test_a_node_that_begins_reads_more_than_comes_at_once(url: str) -> None:
     async with stations(1, url) as (one,):
         one.say(*range(1200))
-        await one.layer.apublish("/h", "e", wordy(1200))
+        await one.layer.apublish("/h", Event("e", wordy(1200)))
         async with beside(url) as other:
             assert len(log_of(other)) == 1201
 
@@ -218,7 +219,7 @@ async def test_a_redis_that_is_emptied_while_it_is_read_is_read_from_its_beginni
 ) -> None:
     async with stations(1, url) as (one,):
         one.say(*range(600))
-        await one.layer.apublish("/h", "e", wordy(600))
+        await one.layer.apublish("/h", Event("e", wordy(600)))
         await until(lambda: len(log_of(one)) == 601)
         shard, old = one.layer.shards[0], log_of(one).epoch
         keys, is_first = (shard.key("stream", "/h"), shard.key("meta", "/h")), True
@@ -229,7 +230,7 @@ async def test_a_redis_that_is_emptied_while_it_is_read_is_read_from_its_beginni
             if is_first and names[0] == keys[0]:
                 is_first = False
                 broker.run("DEL", *keys)
-                one.layer.publish("/h", "e", wordy(7))
+                one.layer.publish("/h", Event("e", wordy(7)))
                 await until(lambda: broker.run("XLEN", keys[0]) == "1")
             return answer
 
@@ -240,7 +241,7 @@ async def test_a_redis_that_is_emptied_while_it_is_read_is_read_from_its_beginni
             assert (len(log), log.epoch) == (1, broker.run("HGET", keys[1], "epoch"))
             assert log.epoch != old
             await other.visit(page)
-            await other.layer.apublish("/h", "e", wordy(8))
+            await other.layer.apublish("/h", Event("e", wordy(8)))
             await until(lambda: page.numbers == [8])
 
 
@@ -250,7 +251,7 @@ async def test_it_is_read_again_until_redis_answers_with_something_else_than_an_
     async with stations(1, url) as (one,):
         page, shard = Page(), one.layer.shards[0]
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         await until(lambda: page.numbers == [1])
         key, follower = shard.key("meta", "/h"), shard.follower("/h")
         assert follower is not None
@@ -261,7 +262,7 @@ async def test_it_is_read_again_until_redis_answers_with_something_else_than_an_
         broker.run("RENAME", key + "-away", key)
         await asyncio.wait_for(filling, 10)
         assert shard.health.is_well
-        await one.layer.apublish("/h", "e", wordy(2))
+        await one.layer.apublish("/h", Event("e", wordy(2)))
         await until(lambda: page.numbers == [1, 2])
         assert page.told == [None]
 
@@ -271,7 +272,7 @@ async def test_an_entry_that_is_not_behind_the_one_before_it_is_refused(url: str
     async with stations(1, url) as (one,):
         page, shard = Page(), one.layer.shards[0]
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         await until(lambda: page.numbers == [1])
         wrong: dict[Any, Any] = {
             "o": "x",
@@ -284,7 +285,7 @@ async def test_an_entry_that_is_not_behind_the_one_before_it_is_refused(url: str
         assert follower is not None
         await asyncio.wait_for(follower.fill(), 10)
         assert shard.refused > 0
-        await one.layer.apublish("/h", "e", wordy(2))
+        await one.layer.apublish("/h", Event("e", wordy(2)))
         await until(lambda: page.numbers == [1, 2])
         assert shard.health.is_well
 

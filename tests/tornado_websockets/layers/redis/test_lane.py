@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import lane
 from tornado_websockets.layers.redis.lane import Lane, Letter, keep_s
-from tornado_websockets.layers.redis.parcel import Event
 
 
 def letter(size: int = 2) -> Letter:

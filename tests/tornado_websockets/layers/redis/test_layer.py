@@ -7,6 +7,7 @@ import pytest
 from tests.tornado_websockets.layers.clients import Page
 from tests.tornado_websockets.layers.contract import LayerContract, until
 from tornado_websockets.layers import Audience, Layer
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import RedisLayer
 from tornado_websockets.runtime import runtime
 
@@ -23,7 +24,7 @@ class TestRedisLayer(LayerContract):
         """Redis can: that is what it is for."""
         client = self.connect("/x")
         await runtime.stop(timeout_s=5)
-        await layer.apublish("/x", "news", b"{}")
+        await layer.apublish("/x", Event("news", b"{}"))
         runtime.start(threads=1)
         await until(lambda: client.got == ["news"])
 

@@ -13,8 +13,8 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page
 from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.exceptions import LayerUnavailableError
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import layer, publisher
-from tornado_websockets.layers.redis.parcel import Event
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ async def test_more_than_waits_is_refused_and_reaches_the_clients_of_this_proces
         with pytest.raises(LayerUnavailableError):
             one.say(11, path="/live")
         with pytest.raises(LayerUnavailableError):
-            await one.layer.apublish("/live", "e", wordy(12))
+            await one.layer.apublish("/live", Event("e", wordy(12)))
         await soon(lambda: set(numbers(here.client)) == {0, 1, 2, 3, 4, 10})
         assert numbers(live.client) == [5, 6, 7, 8, 9, 11, 12]
         lasting.start()
@@ -241,7 +241,7 @@ async def test_what_cannot_be_sent_at_the_end_is_counted_in_the_log(
     async with stations(1, forgetful.url) as (one,):
         forgetful.stop()
         one.say(1, 2, 3)
-        waiting = asyncio.create_task(one.layer.apublish("/h", "e", wordy(4)))
+        waiting = asyncio.create_task(one.layer.apublish("/h", Event("e", wordy(4))))
         await soon(lambda: bool(one.layer.trouble))
     assert "4 events were not sent" in caplog.text
     with pytest.raises(LayerUnavailableError, match="the server has stopped"):
@@ -277,7 +277,7 @@ async def test_who_slept_while_more_came_than_is_kept_is_told(lasting: Broker) -
         shard = two.layer.shards[0]
         await shard.subscriber.stop()
         for number in range(10):
-            await one.layer.apublish("/short", "e", wordy(number))
+            await one.layer.apublish("/short", Event("e", wordy(number)))
         shard.subscriber.start()
         await soon(lambda: there.told == [None, False])
         assert here.numbers == [*range(10)]
@@ -294,11 +294,11 @@ async def test_nobody_waits_for_an_acknowledgement_for_ever(
     async with stations(2, lasting.url) as (one, two):
         page = Page()
         await two.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         lasting.pause()
         try:
             with pytest.raises(LayerUnavailableError, match="it takes too long"):
-                await one.layer.apublish("/h", "e", wordy(2))
+                await one.layer.apublish("/h", Event("e", wordy(2)))
         finally:
             lasting.resume()
         await soon(lambda: page.numbers == [1, 2])
@@ -311,7 +311,7 @@ async def test_a_path_that_nobody_sends_to_is_not_forgotten_while_it_is_served(
     async with stations(1, forgetful.url) as (one,):
         page = Page()
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
         for key in ("tws:stream:/h", "tws:meta:/h"):
             forgetful.run("EXPIRE", key, "100")
         await soon(

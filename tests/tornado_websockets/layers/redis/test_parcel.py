@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tornado_websockets.exceptions import EventTooLargeError
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis.parcel import (
+    MAX_HEAD,
+    MAX_NAMES,
+    MAX_PAYLOAD,
     BadParcelError,
-    Event,
     Parcel,
     kept_line,
     live_line,
@@ -38,6 +42,42 @@ def test_events_arrive_as_they_were_sent(sent: list[Event]) -> None:
     assert unpack(live_line(ORIGIN) + body) == Parcel(ORIGIN, sent)
     kept = unpack(kept_line(ORIGIN, "ep0", (17, 2), (18, 0)) + body)
     assert kept == Parcel(ORIGIN, sent, "ep0", (17, 2), (18, 0))
+
+
+NAMES = [f"{number}" for number in range(MAX_NAMES)]
+
+LARGEST = {
+    "rooms": Event("e", b"{}", rooms=NAMES),
+    "connections": Event("e", b"{}", without=frozenset(NAMES)),
+    "names": Event(
+        "e", b"{}", rooms=["r" * (MAX_HEAD - len('{"event":"e","data":{"rooms":[""]}}'))]
+    ),
+}
+
+TOO_LARGE = {
+    "10000 rooms, got 10001: let": Event("e", b"{}", rooms=[*NAMES, "one more"]),
+    "10000 excluded connections, got 10001: let": Event("e", b"{}", without=[*NAMES, "one more"]),
+    "1048576 bytes of names, got 1048577: let": LARGEST["names"]._replace(name="ee"),
+}
+
+
+@pytest.mark.parametrize("event", LARGEST.values(), ids=LARGEST.keys())
+def test_the_largest_that_is_sent_arrives(event: Event) -> None:
+    assert unpack(live_line(ORIGIN) + pack(event)).events == [event]
+
+
+@pytest.mark.parametrize(("sentence", "event"), TOO_LARGE.items())
+def test_what_would_be_refused_there_is_not_sent(sentence: str, event: Event) -> None:
+    with pytest.raises(EventTooLargeError, match=f"takes at most {sentence}"):
+        pack(event)
+
+
+def test_the_envelope_has_a_limit_too() -> None:
+    largest = b"{" + b" " * (MAX_PAYLOAD - 2) + b"}"
+    (event,) = unpack(live_line(ORIGIN) + pack(Event("e", largest))).events
+    assert event.payload == largest
+    with pytest.raises(EventTooLargeError, match="at most 31457280 bytes of data, got 31457281: s"):
+        pack(Event("e", largest + b" "))
 
 
 def packed(head: bytes, payload: bytes) -> bytes:

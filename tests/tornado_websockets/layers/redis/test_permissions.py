@@ -10,7 +10,7 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page, until
 from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.history import History
-from tornado_websockets.layers.redis.parcel import Event
+from tornado_websockets.layers.event import Event
 
 LAYERS = Path(__file__).resolve().parents[4] / "docs" / "layers.md"
 

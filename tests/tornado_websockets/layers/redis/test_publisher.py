@@ -12,12 +12,13 @@ import pytest_asyncio
 from tests.engines.broker import Broker
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import publisher as module
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.health import Health
 from tornado_websockets.layers.redis.lane import Letter
 from tornado_websockets.layers.redis.link import Link
-from tornado_websockets.layers.redis.parcel import Event, unpack_events
+from tornado_websockets.layers.redis.parcel import unpack_events
 from tornado_websockets.layers.redis.publisher import Publisher
 
 ORIGIN = "0123456789abcdef"

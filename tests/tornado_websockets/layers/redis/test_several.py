@@ -15,6 +15,7 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page, until
 from tests.tornado_websockets.layers.redis.station import PATHS, stations, wordy
 from tornado_websockets.layers import Audience
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import RedisLayer
 from tornado_websockets.runtime import runtime
 
@@ -97,16 +98,40 @@ async def test_rooms_and_those_left_out_are_known_to_every_node(url: str) -> Non
             two.audience.join("/live", client)
         two.audience.enter("/h", "a", inside)
         two.audience.enter("/h", "b", inside)
-        one.layer.publish("/h", "room", wordy(1), rooms=["a", "b"])
-        one.layer.publish("/h", "nowhere", wordy(2), rooms=["c"])
-        one.layer.publish("/live", "but one", wordy(3), without=[excluded.id])
-        one.layer.publish("/h", "kept but one", wordy(4), without=[excluded.id])
+        one.layer.publish("/h", Event("room", wordy(1), rooms=["a", "b"]))
+        one.layer.publish("/h", Event("nowhere", wordy(2), rooms=["c"]))
+        one.layer.publish("/live", Event("but one", wordy(3), without=[excluded.id]))
+        one.layer.publish("/h", Event("kept but one", wordy(4), without=[excluded.id]))
         for path in ("/live", "/h"):
-            await one.layer.apublish(path, "last", wordy(5))
+            await one.layer.apublish(path, Event("last", wordy(5)))
         everybody = (inside, outside, excluded)
         await until(lambda: all(client.got.count("last") == 2 for client in everybody))
         got = [sorted(set(client.got) - {"last"}) for client in everybody]
         assert got == [["but one", "kept but one", "room"], ["but one", "kept but one"], []]
+
+
+@pytest.mark.parametrize("path", ["/live", "/h"])
+async def test_an_event_that_others_would_refuse_is_nobodys_and_stops_no_other(
+    url: str, path: str
+) -> None:
+    many = [f"{number}" for number in range(10_001)]
+    async with stations(2, url) as (one, two):
+        here, there = Client(), Client()
+        for station, client in ((one, here), (two, there)):
+            station.audience.join(path, client)
+            station.audience.enter(path, many[0], client)
+        one.say(1, path=path)
+        for event in (Event("large", wordy(0), many), Event("large", wordy(0), None, many)):
+            with pytest.raises(ValueError, match="takes at most 10000 .* got 10001"):
+                one.layer.publish(path, event)
+            with pytest.raises(ValueError, match="takes at most 10000 .* got 10001"):
+                await one.layer.apublish(path, event)
+            with pytest.raises(ValueError, match="takes at most 10000 .* got 10001"):
+                one.layer.shard_of(path).blocking.publish(path, PATHS[path], event)
+        await one.layer.apublish(path, Event("e", wordy(2)))
+        for client in (here, there):
+            await until(lambda client=client: sent(client) == [1, 2])  # type: ignore[misc]
+            assert "large" not in client.got
 
 
 async def test_threads_send_in_their_order(url: str) -> None:
@@ -136,8 +161,8 @@ async def test_the_acknowledgement_can_be_awaited_on_any_event_loop(url: str) ->
     async with stations(1, url) as (one,):
         page = Page()
         await one.visit(page)
-        await one.layer.apublish("/h", "e", wordy(1))
-        await asyncio.to_thread(lambda: asyncio.run(one.layer.apublish("/h", "e", wordy(2))))
+        await one.layer.apublish("/h", Event("e", wordy(1)))
+        await asyncio.to_thread(lambda: asyncio.run(one.layer.apublish("/h", Event("e", wordy(2)))))
         await until(lambda: page.numbers == [1, 2])
 
 
@@ -188,7 +213,7 @@ async def test_paths_are_spread_over_several_servers(url: str) -> None:
             for shard in two.layer.shards:
                 await until(lambda: shard.is_up)  # noqa: B023
             await asyncio.gather(
-                *(one.layer.apublish(path, "e", wordy(n)) for n, path in enumerate(spread))
+                *(one.layer.apublish(path, Event("e", wordy(n))) for n, path in enumerate(spread))
             )
             await until(lambda: all(pages[path].client.got == ["e"] for path in spread))
             page = Page()
@@ -237,7 +262,7 @@ async def test_a_layer_may_serve_again_on_another_event_loop(url: str) -> None:
         runtime.start(threads=1)
         await layer.start()
         assert not layer.trouble
-        await layer.apublish("/h", "e", wordy(1))
+        await layer.apublish("/h", Event("e", wordy(1)))
         log = layer.log("/h")
         assert log is not None
         await until(lambda: bool(len(log)))

@@ -8,6 +8,7 @@ from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page, until
 from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.history import History
+from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import backoff
 
 
@@ -58,7 +59,7 @@ async def test_processes_that_do_not_agree_on_a_history_hear_each_other(
         await until(lambda: broker.run("PUBSUB", "NUMSUB", channel).endswith("2"))
         await until(lambda: bool(new.layer.log("/new").epoch))  # type: ignore[union-attr]
         for station, number in ((new, 1), (old, 2)):
-            await station.layer.apublish("/new", "e", wordy(number))
+            await station.layer.apublish("/new", Event("e", wordy(number)))
         await until(
             lambda: all(
                 sorted(each["data"]["n"] for each in client.envelopes if each["event"] == "e")

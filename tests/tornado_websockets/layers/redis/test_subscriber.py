@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -116,6 +117,40 @@ async def test_silence_for_longer_than_that_is_none_while_it_answers_pings(
     await until(lambda: listener.subscriber.is_up)
     await asyncio.sleep(4)
     assert listener.turns == ["up"]
+
+
+async def test_a_process_that_was_stopped_has_not_heard_silence(
+    listener: Listener, broker: Broker
+) -> None:
+    listener.listen("a")
+    listener.subscriber.start()
+    await until(lambda: listener.subscriber.is_up)
+    broker.run("PUBLISH", "a", "before")
+    time.sleep(4)  # as the whole event loop does
+    broker.run("PUBLISH", "a", "after")
+    await until(lambda: len(listener.heard) == 2)
+    assert listener.turns == ["up"]
+
+
+async def test_a_flood_lets_the_event_loop_have_its_turns(
+    listener: Listener, broker: Broker
+) -> None:
+    """Even when Redis sends faster than the events can be delivered."""
+    count, turns = 2000, 0
+
+    def work(data: bytes) -> None:
+        time.sleep(0.0005)
+        listener.heard.append(("a", data))
+
+    listener.subscriber.listen("a", work)
+    listener.subscriber.start()
+    await until(lambda: listener.subscriber.is_up)
+    script = f"for i = 1, {count} do redis.call('PUBLISH', 'a', i) end"
+    await asyncio.to_thread(broker.run, "EVAL", script, "0")
+    while len(listener.heard) < count:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
 
 
 async def test_a_handler_that_fails_harms_nobody(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.tornado_websockets.layers.clients import Client, member, until
 from tests.tornado_websockets.layers.redis.crew import Mate, crew
+from tornado_websockets.layers.event import Event
 
 
 async def test_a_room_is_one_room_on_all_nodes(url: str) -> None:
@@ -23,11 +24,13 @@ async def test_a_room_is_one_room_on_all_nodes(url: str) -> None:
         for mate in mates:
             await until(lambda mate=mate: mate.names("/x", "r") == ["ann", "bob"])  # type: ignore[misc]
         for number, mate in enumerate(mates):
-            mate.layer.publish("/x", f"{number}", b'{"event":"a"}', rooms=["r", "s"])
-        mates[0].layer.publish("/x", "but one", b'{"event":"a"}', rooms=["r"], without=[both.id])
+            mate.layer.publish("/x", Event(f"{number}", b'{"event":"a"}', rooms=["r", "s"]))
+        mates[0].layer.publish(
+            "/x", Event("but one", b'{"event":"a"}', rooms=["r"], without=[both.id])
+        )
         for mate in mates:
-            mate.layer.publish("/x", "end", b'{"event":"a"}')
-            mate.layer.publish("/y", "end", b'{"event":"a"}')
+            mate.layer.publish("/x", Event("end", b'{"event":"a"}'))
+            mate.layer.publish("/y", Event("end", b'{"event":"a"}'))
         everybody = [*inside, both, *outside, elsewhere]
         await until(lambda: all(client.got.count("end") == 3 for client in everybody))
 
@@ -48,7 +51,7 @@ async def test_a_room_of_a_node_that_died_is_that_of_the_others(url: str) -> Non
         await until(lambda: a.names("/x", "r") == ["ann", "bob"])
         await nodes.die(dead)
         await until(lambda: a.names("/x", "r") == ["ann"])
-        a.layer.publish("/x", "still", b'{"event":"a"}', rooms=["r"])
+        a.layer.publish("/x", Event("still", b'{"event":"a"}', rooms=["r"]))
         await until(lambda: kept.got == ["still"])
         assert [change for mate in (a, b) for change in mate.told].count(("r", "bob", False)) == 1
 

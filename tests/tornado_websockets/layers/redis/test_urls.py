@@ -12,7 +12,7 @@ from tests.engines.broker import Broker, free_port, is_installed
 from tests.tornado_websockets.layers.clients import Client, Page, member, until
 from tests.tornado_websockets.layers.redis.station import Station, stations, wordy
 from tornado_websockets.exceptions import LayerUnavailableError
-from tornado_websockets.layers.redis.parcel import Event
+from tornado_websockets.layers.event import Event
 
 TLS = Path(__file__).resolve().parents[3] / "tls"
 
@@ -62,7 +62,7 @@ async def test_everything_goes_through_it(
         two.audience.join("/live", live)
         await one.visit(page)
         for number in range(3):
-            await two.layer.apublish("/h", "e", wordy(number))
+            await two.layer.apublish("/h", Event("e", wordy(number)))
         two.audience.enter("/live", "r", live, member("ann"))
         one.say(3, path="/live")
         await until(lambda: live.got == ["e"] and page.numbers == [0, 1, 2])
