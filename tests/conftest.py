@@ -22,7 +22,7 @@ ONCE += [
 ]
 # The contract of layers is tested on each row.
 REDIS = HERE / "tornado_websockets" / "layers" / "redis"
-ONCE += [path for path in REDIS.glob("test_*.py") if path.name != "test_layer.py"]
+ONCE += [path for path in REDIS.rglob("test_*.py") if path.name != "test_layer.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

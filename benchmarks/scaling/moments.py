@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.scaling.costs import Costs
 from tornado_websockets.layers import farewell
-from tornado_websockets.layers.redis import roll
+from tornado_websockets.layers.redis.peers import roll
 
 __all__ = [
     "FIRST_DELAY_S",

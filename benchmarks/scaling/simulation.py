@@ -11,7 +11,7 @@ from benchmarks.scaling.costs import Costs
 from benchmarks.scaling.load import LIFETIME_S, Application
 from benchmarks.scaling.moments import FIRST_DELAY_S, NETWORK_S, away, period_s
 from tornado_websockets.layers.nodes import Node
-from tornado_websockets.layers.redis import roll
+from tornado_websockets.layers.redis.peers import roll
 
 __all__ = [
     "all_are_back",

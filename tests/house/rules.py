@@ -29,7 +29,7 @@ PURE = {
     "histogram", "proxies", "feed.state", "feed.sampler", "feed.timings", "feed.bars",
     "feed.viewers", "feed.merge", "feed.reports", "control.masking", "control.rows", "control.tap",
     "history", "layers.event", "layers.log", "layers.replay", "layers.succession",
-    "layers.redis.fields", "layers.redis.roll", "layers.redis.roster",
+    "layers.redis.peers.fields", "layers.redis.peers.roll", "layers.redis.peers.roster",
     "limits.rates", "limits.census", "limits.loggate", "progress.live.board",
     "progress.live.hearing",
     "progress.states", "progress.work.meter", "layers.redis.address", "layers.redis.backoff",

@@ -10,8 +10,8 @@ from tornado_websockets.layers.base import Layer
 from tornado_websockets.layers.connection import Member
 from tornado_websockets.layers.nodes import Answers, Node, NodeState
 from tornado_websockets.layers.redis.link import FAILURES
-from tornado_websockets.layers.redis.mail import CHANNEL, telling
 from tornado_websockets.layers.redis.peers import Peers
+from tornado_websockets.layers.redis.peers.mail import CHANNEL, telling
 from tornado_websockets.layers.redis.shard import Shard
 from tornado_websockets.layerspec import without_password
 from tornado_websockets.runtime import runtime

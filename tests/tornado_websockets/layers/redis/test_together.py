@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.tornado_websockets.layers.clients import Client, member, until
-from tests.tornado_websockets.layers.redis.crew import Mate, crew
+from tests.tornado_websockets.layers.redis.peers.crew import Mate, crew
 from tornado_websockets.layers.event import Event
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.tornado_websockets.layers.clients import Client, until
 from tornado_websockets.layers import Audience, Member, PresenceChange
-from tornado_websockets.layers.redis import RedisLayer, nodes, roll
+from tornado_websockets.layers.redis import RedisLayer
+from tornado_websockets.layers.redis.peers import nodes, roll
 from tornado_websockets.runtime import runtime
 
 __all__ = ["Crew", "Mate", "crew"]

@@ -9,11 +9,11 @@ from typing import Any
 from tornado_websockets.layers.base import Layer
 from tornado_websockets.layers.connection import Member, PresenceChange
 from tornado_websockets.layers.nodes import Answers, NodeState
-from tornado_websockets.layers.redis.exchange import Line
-from tornado_websockets.layers.redis.mail import Mail
-from tornado_websockets.layers.redis.nodes import Nodes
-from tornado_websockets.layers.redis.presence import Presence
-from tornado_websockets.layers.redis.roll import Roll
+from tornado_websockets.layers.redis.peers.exchange import Line
+from tornado_websockets.layers.redis.peers.mail import Mail
+from tornado_websockets.layers.redis.peers.nodes import Nodes
+from tornado_websockets.layers.redis.peers.presence import Presence
+from tornado_websockets.layers.redis.peers.roll import Roll
 
 __all__ = ["Peers"]
 

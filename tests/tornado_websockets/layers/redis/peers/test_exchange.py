@@ -10,9 +10,9 @@ import pytest
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import until
-from tests.tornado_websockets.layers.redis.crew import Crew, crew
+from tests.tornado_websockets.layers.redis.peers.crew import Crew, crew
 from tornado_websockets.exceptions import EncodeError
-from tornado_websockets.layers.redis.exchange import Exchange, letter
+from tornado_websockets.layers.redis.peers.exchange import Exchange, letter
 
 
 class Mailbox:

@@ -14,10 +14,10 @@ import pytest
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import until
-from tests.tornado_websockets.layers.redis.crew import Mate, crew
+from tests.tornado_websockets.layers.redis.peers.crew import Mate, crew
 from tornado_websockets import __version__
 from tornado_websockets.layers import Node
-from tornado_websockets.layers.redis import nodes as module
+from tornado_websockets.layers.redis.peers import nodes as module
 
 
 def reports(mate: Mate, report: Mapping[str, Any]) -> None:

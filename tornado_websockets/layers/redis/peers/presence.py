@@ -12,10 +12,17 @@ from typing import Any, Final
 
 from tornado_websockets.layers.audience import Audience
 from tornado_websockets.layers.connection import Member, PresenceChange
-from tornado_websockets.layers.redis import fields
-from tornado_websockets.layers.redis.exchange import Exchange, Line, letter
-from tornado_websockets.layers.redis.roll import Roll
-from tornado_websockets.layers.redis.roster import Company, Part, Roster, Row, change_of, row_of
+from tornado_websockets.layers.redis.peers import fields
+from tornado_websockets.layers.redis.peers.exchange import Exchange, Line, letter
+from tornado_websockets.layers.redis.peers.roll import Roll
+from tornado_websockets.layers.redis.peers.roster import (
+    Company,
+    Part,
+    Roster,
+    Row,
+    change_of,
+    row_of,
+)
 
 __all__ = ["Presence"]
 

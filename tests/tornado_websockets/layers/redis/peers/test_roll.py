@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tornado_websockets.layers import Node
-from tornado_websockets.layers.redis.roll import Roll, beat, node_of
+from tornado_websockets.layers.redis.peers.roll import Roll, beat, node_of
 
 ANN, BOB = (Node(name, "host", 7, "1.0.0", at) for name, at in (("ann", 2.0), ("bob", 1.0)))
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 from tornado_websockets.encoding import encode
 from tornado_websockets.exceptions import InvalidMessageError
 from tornado_websockets.layers.base import Layer
-from tornado_websockets.layers.redis.exchange import Line
 from tornado_websockets.layers.redis.link import FAILURES
-from tornado_websockets.layers.redis.roll import GONE_S, PERIOD_S, Roll, beat
+from tornado_websockets.layers.redis.peers.exchange import Line
+from tornado_websockets.layers.redis.peers.roll import GONE_S, PERIOD_S, Roll, beat
 from tornado_websockets.limits.loggate import LogGate
 from tornado_websockets.message import decode
 

@@ -6,7 +6,7 @@ import asyncio
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import member, until
-from tests.tornado_websockets.layers.redis.crew import crew
+from tests.tornado_websockets.layers.redis.peers.crew import crew
 
 
 async def test_a_node_may_start_before_redis_and_meets_the_others_later() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, member, until
-from tests.tornado_websockets.layers.redis.crew import Crew, Mate, crew
+from tests.tornado_websockets.layers.redis.peers.crew import Crew, Mate, crew
 from tornado_websockets.layers import Member, PresenceChange
-from tornado_websockets.layers.redis import presence
-from tornado_websockets.layers.redis.exchange import letter
-from tornado_websockets.layers.redis.roster import Row
+from tornado_websockets.layers.redis.peers import presence
+from tornado_websockets.layers.redis.peers.exchange import letter
+from tornado_websockets.layers.redis.peers.roster import Row
 
 
 async def together(*mates: Mate, path: str = "/x", room: str = "r", names: list[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tornado_websockets.layers.redis import fields
+from tornado_websockets.layers.redis.peers import fields
 
 Read = Callable[[Mapping[str, Any], str], Any]
 

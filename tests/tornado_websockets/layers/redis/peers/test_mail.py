@@ -12,10 +12,10 @@ import pytest
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import until
-from tests.tornado_websockets.layers.redis.crew import Mate, crew
+from tests.tornado_websockets.layers.redis.peers.crew import Mate, crew
 from tornado_websockets.exceptions import EncodeError
-from tornado_websockets.layers.redis import mail
-from tornado_websockets.layers.redis.exchange import letter
+from tornado_websockets.layers.redis.peers import mail
+from tornado_websockets.layers.redis.peers.exchange import letter
 from tornado_websockets.runtime import runtime
 
 Data = Mapping[str, Any]

@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from tornado_websockets.layers.base import Answer, Layer
 from tornado_websockets.layers.nodes import Answers
-from tornado_websockets.layers.redis import fields
-from tornado_websockets.layers.redis.exchange import Exchange, Line, Take, letter
-from tornado_websockets.layers.redis.question import Question
-from tornado_websockets.layers.redis.roll import Roll
+from tornado_websockets.layers.redis.peers import fields
+from tornado_websockets.layers.redis.peers.exchange import Exchange, Line, Take, letter
+from tornado_websockets.layers.redis.peers.question import Question
+from tornado_websockets.layers.redis.peers.roll import Roll
 from tornado_websockets.limits.loggate import LogGate
 
 __all__ = ["CHANNEL", "Mail", "telling"]

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado_websockets.layers import Member
-from tornado_websockets.layers.redis.roster import Company, Part, Roster, Row, change_of, row_of
+from tornado_websockets.layers.redis.peers.roster import (
+    Company,
+    Part,
+    Roster,
+    Row,
+    change_of,
+    row_of,
+)
 
 NOW = datetime(2026, 11, 23, 7, 30, 0, 123456, tzinfo=UTC)
 

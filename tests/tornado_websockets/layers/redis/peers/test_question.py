@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tornado_websockets.layers.redis.question import Question
+from tornado_websockets.layers.redis.peers.question import Question
 
 
 async def test_it_is_over_with_the_last_answer() -> None:
