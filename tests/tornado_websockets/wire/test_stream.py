@@ -81,13 +81,17 @@ async def test_ten_thousand_connections_that_come_and_go_leave_nothing(
         await until(lambda: not len(ws))
 
     await visits(1000)
-    memory = resident_memory()
     handlers = handler_count()
     descriptors = open_descriptors()
-    await visits(10_000)
+    growth = []
+    for _ in range(2):
+        memory = resident_memory()
+        await visits(5_000)
+        growth.append(resident_memory() - memory)
     await until(lambda: open_descriptors() <= descriptors + 5)
-    # Half a KiB left of each would be as much.
-    assert resident_memory() - memory < 5 * 1024 * 1024
+    # Half a KiB left of each would be as much, every time; what else grows in this process does so
+    # once.
+    assert min(growth) < 2.5 * 1024 * 1024
     assert handler_count() <= handlers + 5
     assert ws.stats.opened == 11_000
     assert ws.stats.closed.total == 11_000

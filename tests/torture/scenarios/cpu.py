@@ -37,6 +37,8 @@ urlpatterns = [path("sleeps/", sleeps), path("computes/", computes)]
 
 def run(report: Report, folder: Path) -> None:
     sleep_s, compute_s = report.scale.pick(2.0, 0.5), report.scale.pick(4.0, 1.0)
+    # The short form runs beside other tests; what it looks for is an echo that waits for a view.
+    delay_ms = report.scale.pick(5.0, 15.0)
     report.tell(
         f"16 views that sleep {sleep_s:g} s on {THREADS} threads, then 4 views that compute for"
         f" {compute_s:g} s; another client sends 200 echoes a second."
@@ -53,7 +55,7 @@ def run(report: Report, folder: Path) -> None:
             echoes = probe.finish()
         report.equal("views that slept and answered", slept, 16)
         report.note("p99 of echoes before", f"{echoes.p99(end=calm):.1f} ms")
-        report.within("p99 of echoes beside them", echoes.p99(calm, awake), 5, "ms")
+        report.within("p99 of echoes beside them", echoes.p99(calm, awake), delay_ms, "ms")
         report.equal("views that computed and answered", computed, 4)
         report.within("worst echo beside them", echoes.worst(busy), 150, "ms")
         report.none_lost("echoes of another client", echoes.lost)
