@@ -127,7 +127,7 @@ def control(request, pk, verb):
         run = ask(ProgressTask.objects.get(pk=pk), verb, request.user)
     except Conflict as conflict:
         return JsonResponse({"error": str(conflict)}, status=409)
-    return task(request, run.pk)
+    return fields(run)  # as it was left: its work may have answered by now
 
 def deliver(request, pk):
     run = ProgressTask.objects.get(pk=pk)
@@ -135,8 +135,10 @@ def deliver(request, pk):
     return task(request, pk)
 
 def task(request, pk):
-    run = ProgressTask.objects.get(pk=pk)
-    return JsonResponse({"id": str(pk), **model_to_dict(run)})
+    return fields(ProgressTask.objects.get(pk=pk))
+
+def fields(run):
+    return JsonResponse({"id": str(run.pk), **model_to_dict(run)})
 
 def items(request):
     return JsonResponse(dict(Item.objects.values_list("name", "pressed")))
