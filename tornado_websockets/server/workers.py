@@ -74,6 +74,9 @@ class Workers:
         Raises:
             CannotStartError: no worker came to serve.
         """
+        # What holds again behind the queue: a process that is about to end is not reloaded, nor
+        # ended in another way than it was.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         # SIGCHLD does no more than end a wait.
         with SignalQueue((*SIGNALS, signal.SIGHUP, signal.SIGCHLD)) as queue:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -279,9 +280,22 @@ def test_a_signal_in_the_middle_of_a_reload_ends_all(start: Start, tmp_path: Pat
     server.process.send_signal(signal.SIGHUP)
     server.wait_for("hangs")
     server.process.send_signal(signal.SIGTERM)
-    server.process.send_signal(signal.SIGHUP)  # which is nothing any more
     assert server.wait() == 0
     assert "no worker is replaced" not in server.output
+
+
+def test_a_hangup_while_all_end_is_nothing_any_more(start: Start, tmp_path: Path) -> None:
+    server = start(LEAVING)
+    server.wait_for("all serve")
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for("told")
+    server.process.send_signal(signal.SIGHUP)
+    (tmp_path / "leave").touch()
+    while server.process.poll() is None:  # until the very end
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.001)
+    assert server.wait() == 0
+    assert "replaced" not in server.output
 
 
 def test_a_process_that_cannot_be_started_is_tried_again(start: Start, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from tornado_websockets.layers.redis.echo import PATIENCE_S
 from tornado_websockets.layers.redis.follower import Follower
 from tornado_websockets.layers.redis.health import Health
 from tornado_websockets.layers.redis.lane import Letter
-from tornado_websockets.layers.redis.link import make_client
 from tornado_websockets.layers.redis.parcel import BadParcelError, Parcel, live_line, unpack
+from tornado_websockets.layers.redis.pool import Pool
 from tornado_websockets.layers.redis.publisher import Publisher
 from tornado_websockets.layers.redis.subscriber import Subscriber
 from tornado_websockets.outgoing import Outgoing
@@ -71,17 +71,16 @@ class Shard:
         self.refused = 0
         self._own_line = live_line(self.origin)
         self._layer = layer
-        self._client: Redis | None = None
-        self._anew_at_s = -math.inf
+        self._pool = Pool(address)
+        self._renewal: asyncio.TimerHandle | None = None
+        self._renewed_s = -math.inf
         self._ending: set[asyncio.Task[None]] = set()
         self._paths: dict[str, Follower | None] = {}
 
     @property
     def client(self) -> Redis:
-        """A client of redis-py, that answers in bytes, within a second, and tries nothing again."""
-        if self._client is None:
-            self._client = make_client(self.address)
-        return self._client
+        """A client of redis-py, see `Pool`; not to be kept."""
+        return self._pool.client
 
     @property
     def is_up(self) -> bool:
@@ -147,9 +146,10 @@ class Shard:
         if self._ending:
             await asyncio.wait(self._ending)
         self.blocking.close()
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        await self._pool.close()
 
     def serve(self, path: str) -> None:
         """Hear a path from soon on; once is enough, as long as it has a history or has none."""
@@ -192,12 +192,14 @@ class Shard:
 
     def _connect_anew(self) -> None:
         """Leave a server that is a replica: the address may lead to the primary by now."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._anew_at_s + ANEW_S:
-            return
-        self._anew_at_s = loop.time()
+        if self._renewal is None:
+            loop = asyncio.get_running_loop()
+            self._renewal = loop.call_at(max(loop.time(), self._renewed_s + ANEW_S), self._renew)
+
+    def _renew(self) -> None:
+        self._renewal, self._renewed_s = None, asyncio.get_running_loop().time()
         self.subscriber.reconnect()
-        self._await(loop.create_task(_close_idle(self.client)))
+        self._pool.renew()
 
     def _await(self, ending: asyncio.Task[None]) -> None:
         self._ending.add(ending)
@@ -230,7 +232,3 @@ class Shard:
             audience.deliver(path, Outgoing(name, payload), to, without)
             if rooms is None:
                 audience.heard(path, name, payload)
-
-
-async def _close_idle(client: Redis) -> None:
-    await client.connection_pool.disconnect(inuse_connections=False)

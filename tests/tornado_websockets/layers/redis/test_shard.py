@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from redis.exceptions import ReadOnlyError
 
 from tests.engines.broker import Broker
 from tests.tornado_websockets.layers.clients import Client, Page, until
@@ -10,6 +11,7 @@ from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.history import History
 from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis import backoff
+from tornado_websockets.layers.redis import shard as module
 
 
 async def test_what_nobody_of_this_project_sends_is_counted_and_logged_once(
@@ -93,3 +95,22 @@ async def test_who_gets_through_first_lets_the_other_one_try(
             getattr(shard, first).pause.end()
             await until(lambda: shard.is_up and shard.publisher.down_s == 0)
             assert shard.health.is_well
+
+
+async def test_whoever_says_that_it_is_a_replica_is_left_though_not_each_moment(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = ReadOnlyError("You can't write against a read only replica.")
+    monkeypatch.setattr(module, "ANEW_S", 0.1)
+    async with stations(1, broker.url) as (one,):
+        shard = one.layer.shards[0]
+        for _ in range(2):
+            before = shard.client
+            shard.health.fail("somebody", error)
+            await until(lambda: shard.client is not before)  # noqa: B023
+        monkeypatch.setattr(module, "ANEW_S", 60.0)
+        before = shard.client
+        for _ in range(3):
+            shard.health.fail("somebody", error)
+        assert await shard.client.ping()
+        assert shard.client is before
