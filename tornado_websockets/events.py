@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from tornado_websockets.exceptions import DuplicateEventError, NotCallableError
+from tornado_websockets.message import PING
 from tornado_websockets.stats import EventStats, EventTable
 
 __all__ = ["ARGUMENTS", "LIFECYCLE_EVENTS", "Callback", "Events", "inside_callback"]
@@ -97,6 +98,8 @@ class Events:
         """
         callback = Callback(function)
         event = prefix + callback.name
+        if event == PING:
+            raise NotCallableError(function, f"the server itself answers {PING}; name it otherwise")
         first = self._callbacks.get(event)
         if first is not None:
             raise DuplicateEventError(event, self.path, first.place, callback.place)

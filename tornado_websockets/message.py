@@ -22,7 +22,7 @@ try:
 except ImportError:  # the extra [speedups] is not installed
     orjson = None
 
-__all__ = ["WARNINGS", "Data", "decode", "encode", "refusal", "warning"]
+__all__ = ["PING", "PONG", "WARNINGS", "Data", "decode", "encode", "refusal", "warning"]
 
 WARNINGS: Final[Mapping[str, str]] = {
     "invalid_json": "Invalid JSON was sent.",
@@ -36,6 +36,13 @@ WARNINGS: Final[Mapping[str, str]] = {
     "handler_error": "The event could not be handled.",
 }
 """The codes of the ``warning`` event, each with the sentence that the client gets."""
+
+PING: Final = "tws_ping"
+"""The event by which a client asks whether the server is there; a page sees nothing of the pings of
+RFC 6455."""
+
+PONG: Final = "tws_pong"
+"""The event that answers it."""
 
 MAX_KEY_PATH_DEPTH: Final = 20
 """How deep the key path of an error goes; a value that contains itself has no end."""

@@ -81,7 +81,7 @@ class PathStats:
         peak: the most connections that were open at a time.
         closed: connections closed, by close code.
         rejected: handshakes refused, by reason.
-        events_in: messages received that had a callback; the others are warnings.
+        events_in: messages received that had a callback; others are warnings, or pings of pages.
         events_out: messages sent, one for each client that a broadcast went to.
         bytes_in: bytes received, frames and all.
         bytes_out: bytes of the messages sent, frames and all.

@@ -19,7 +19,7 @@ from tornado_websockets.inbox import Inbox
 from tornado_websockets.layers import audience, layer
 from tornado_websockets.limits.census import Seat
 from tornado_websockets.limits.conduct import Conduct
-from tornado_websockets.message import Data, decode, refusal, warning
+from tornado_websockets.message import PING, PONG, Data, decode, encode, refusal, warning
 from tornado_websockets.outgoing import Outgoing
 from tornado_websockets.registry import GONE
 from tornado_websockets.rooms import Occupant
@@ -138,6 +138,9 @@ class WebSocketHandler(Occupant):
             event, data = decode(message, self._json_depth)
             callback = self.websocket.events.of_clients.get(event)
             if callback is None:
+                if event == PING:
+                    self._wire.send_text(PONG, _PONG)
+                    return
                 raise refusal("reserved_event" if event in LIFECYCLE_EVENTS else "unknown_event")
         except InvalidMessageError as error:
             self._conduct.refuse(error.code)
@@ -197,3 +200,4 @@ async def _dismiss(socket: WebSocketHandler, data: Data) -> None:
 
 
 _DISMISS: Final = Callback(_dismiss)
+_PONG: Final = encode(PONG)

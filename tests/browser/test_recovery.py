@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.relay import Relay
 from tests.process import ServerProcess
 from tests.site import configure, make_site, serve_site
 
@@ -21,6 +22,7 @@ PAGE = '''<!doctype html>
 <link rel="icon" href="data:,">
 <p id="got"></p>
 <p id="told"></p>
+<p id="ended"></p>
 <button>Cut</button>
 <script src="/static/tornado_websockets/client.js"></script>
 <script src="/static/page.js"></script>'''
@@ -28,10 +30,16 @@ PAGE = '''<!doctype html>
 urlpatterns = [path("", lambda request: HttpResponse(PAGE))]
 """,
     "shop/static/page.js": """
-const ws = tws('/news?room=1', { reconnect_delay_ms: 50, reconnect_delay_max_ms: 200 });
+const ws = tws('/news?room=1', {
+  reconnect_delay_ms: 50,
+  reconnect_delay_max_ms: 200,
+  heartbeat_ms: 300,
+  timeout_ms: 2000,
+});
 const show = (id, text) => document.getElementById(id).append(`${text} `);
 ws.on('open', (event, { reconnected }) => show('told', reconnected ? 'again' : 'open'));
 ws.on('n', ({ n }) => show('got', n));
+ws.on('close', (event) => show('ended', `${event.code}:${event.reason}`));
 ws.on('recovered', ({ recovered }) => show('told', recovered));
 document.querySelector('button').addEventListener('click', () => ws.emit('cut'));
 """,
@@ -45,6 +53,11 @@ numbers = iter(range(1, 1000))
 def tell():
     for _ in range(20):
         ws.broadcast("n", {"n": next(numbers)})
+
+
+@ws.on
+async def more():
+    tell()
 
 
 @ws.on
@@ -92,5 +105,25 @@ def test_a_page_gets_what_it_has_missed_and_is_told_when_it_cannot(
         expect_text(page, "told", *told, "again", "false")
         page.get_by_role("button").click()
         expect_text(page, "got", *range(1, 121), *range(1, 41))
+    finally:
+        process.kill()
+
+
+def test_a_page_notices_a_connection_that_is_dead_without_a_word(
+    site: Path, open_page: OpenPage
+) -> None:
+    process = serve(site, "0")
+    try:
+        with Relay(process.port) as relay:
+            page = open_page(f"http://127.0.0.1:{relay.port}/")
+            expect_text(page, "told", "open")
+            relay.cut()
+            other = open_page(f"http://127.0.0.1:{process.port}/")
+            expect_text(other, "told", "open")
+            other.evaluate("ws.emit('more')")
+            expect_text(page, "ended", "1006:The server does not answer.")
+            expect_text(page, "told", "open", "again", "true")
+            expect_text(page, "got", *range(1, 21))
+            assert relay.accepted > 1
     finally:
         process.kill()

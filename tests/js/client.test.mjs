@@ -114,7 +114,8 @@ describe('construction', () => {
   });
 
   test('a bad number is refused', () => {
-    for (const name of ['reconnect_delay_ms', 'reconnect_delay_max_ms', 'buffer_size']) {
+    const names = ['reconnect_delay_ms', 'reconnect_delay_max_ms', 'heartbeat_ms', 'timeout_ms', 'buffer_size'];
+    for (const name of names) {
       for (const value of [-1, NaN, '5', null]) {
         assert.throws(() => connect({ [name]: value }), { name: 'TypeError', message: new RegExp(`options.${name}`) });
       }
@@ -595,6 +596,150 @@ describe('reconnection', () => {
   });
 });
 
+describe('a server that says nothing', () => {
+  const PING = { event: 'tws_ping' };
+
+  /** Let time pass in steps, as timers that a timer starts count from the end of a step. */
+  function pass(...steps) {
+    for (const step of steps) mock.timers.tick(step);
+  }
+
+  test('is asked whether it is there, and whatever it says is an answer', (t) => {
+    const warn = t.mock.method(console, 'warn', () => {});
+    for (const answer of ['{"event":"tws_pong","data":{}}', '{"event":"news"}', 'rubbish']) {
+      const ws = connected();
+      errors_of(ws);
+      const closed = mock.fn();
+      ws.on('close', closed);
+      pass(14_999);
+      assert.deepEqual(Peer.last.sent, []);
+      pass(1);
+      assert.deepEqual(Peer.last.sent, [PING]);
+      Peer.last.deliver(answer);
+      pass(10_000, 14_999);
+      assert.deepEqual(Peer.last.sent, [PING]);
+      pass(1);
+      assert.deepEqual(Peer.last.sent, [PING, PING]);
+      Peer.last.deliver(answer);
+      pass(10_000);
+      assert.equal(closed.mock.callCount(), 0);
+      ws.close();
+    }
+    assert.equal(warn.mock.callCount(), 0);
+  });
+
+  test('its answer is no event of the page', () => {
+    const ws = connected();
+    const errors = errors_of(ws);
+    const got = mock.fn();
+    ws.on('tws_pong', got);
+    Peer.last.emit('tws_pong', {});
+    assert.equal(got.mock.callCount(), 0);
+    assert.deepEqual(errors, []);
+  });
+
+  test('is not asked while it speaks', () => {
+    connected().on('news', () => {});
+    for (let n = 0; n < 20; n += 1) {
+      Peer.last.emit('news');
+      pass(14_999);
+    }
+    assert.deepEqual(Peer.last.sent, []);
+  });
+
+  test('counts as lost when it answers neither of two questions', () => {
+    const ws = connected();
+    const closed = mock.fn();
+    ws.on('close', closed);
+    const [dead] = Peer.sockets;
+    pass(15_000, 10_000);
+    assert.deepEqual(dead.sent, [PING, PING]);
+    pass(9999);
+    assert.equal(ws.state, 'open');
+    pass(1);
+    assert.equal(ws.state, 'waiting');
+    assert.equal(ws.websocket, null);
+    const [event, info] = closed.mock.calls[0].arguments;
+    assert.deepEqual([event.type, event.code, event.wasClean], ['close', 1006, false]);
+    assert.equal(event.reason, 'The server does not answer.');
+    assert.deepEqual(info, { will_reconnect: true, delay_ms: 500 });
+    assert.deepEqual(dead.close_arguments, [1000, '']);
+    dead.emit('late');
+    dead.drop(1006);
+    assert.equal(closed.mock.callCount(), 1);
+    pass(500);
+    Peer.last.accept();
+    assert.equal(ws.state, 'open');
+    assert.equal(Peer.sockets.length, 2);
+  });
+
+  test('its second chance is for what came while the page slept', () => {
+    const ws = connected();
+    pass(15_000, 10_000_000);
+    Peer.last.emit('tws_pong', {});
+    pass(10_000);
+    assert.equal(ws.state, 'open');
+  });
+
+  test('an attempt to connect has its time', () => {
+    const ws = connect();
+    const [attempt] = Peer.sockets;
+    const errors = errors_of(ws);
+    pass(19_999);
+    assert.equal(ws.state, 'connecting');
+    pass(1);
+    assert.equal(ws.state, 'waiting');
+    attempt.fail();
+    assert.deepEqual(errors, []);
+    pass(500);
+    assert.equal(ws.state, 'connecting');
+    assert.equal(Peer.sockets.length, 2);
+  });
+
+  test('without reconnection it is lost as well', () => {
+    const ws = connected({ reconnect: false });
+    pass(15_000, 10_000, 10_000);
+    assert.equal(ws.state, 'closed');
+  });
+
+  test('both times can be chosen', () => {
+    const ws = connected({ heartbeat_ms: 100, timeout_ms: 50 });
+    pass(100, 25, 24);
+    assert.equal(ws.state, 'open');
+    pass(1);
+    assert.equal(ws.state, 'waiting');
+  });
+
+  test('who wants neither waits for ever', () => {
+    const ws = connect({ heartbeat_ms: 0, timeout_ms: 0 });
+    pass(2 ** 31);
+    assert.equal(ws.state, 'connecting');
+    Peer.last.accept();
+    pass(2 ** 31, 2 ** 31);
+    assert.deepEqual(Peer.last.sent, []);
+    const patient = connected({ heartbeat_ms: 10, timeout_ms: 0 });
+    pass(10, 2 ** 31);
+    assert.equal(patient.state, 'open');
+    assert.deepEqual(Peer.last.sent, [PING]);
+    connected({ heartbeat_ms: Infinity, timeout_ms: Infinity });
+    pass(15_000, 15_000);
+    assert.deepEqual(Peer.last.sent, []);
+  });
+
+  test('is asked nothing behind the end', () => {
+    const ws = connected();
+    pass(14_999);
+    ws.close();
+    pass(15_000, 10_000, 10_000);
+    assert.deepEqual(Peer.last.sent, []);
+    Peer.last.drop(1000);
+    ws.open();
+    ws.close();
+    pass(20_000);
+    assert.equal(ws.state, 'closed');
+  });
+});
+
 describe('close and open', () => {
   test('close ends it for good', () => {
     const ws = connected();
@@ -790,6 +935,26 @@ describe('in a page', () => {
     ws.close();
     see('visible');
     assert.equal(Peer.sockets.length, 2);
+  });
+
+  test('a server is asked at once whether the connection has outlived what happened', (t) => {
+    globalThis.document = { visibilityState: 'visible' };
+    t.after(() => {
+      delete globalThis.document;
+    });
+    const ws = connected();
+    page.dispatchEvent(new Event('online'));
+    page.dispatchEvent(new Event('visibilitychange'));
+    assert.deepEqual(Peer.last.sent, [{ event: 'tws_ping' }]);
+    mock.timers.tick(10_000);
+    mock.timers.tick(10_000);
+    assert.equal(ws.state, 'waiting');
+    page.dispatchEvent(new Event('online'));
+    Peer.last.accept();
+    Peer.last.drop(1006);
+    connected({ heartbeat_ms: 0 });
+    page.dispatchEvent(new Event('online'));
+    assert.deepEqual(Peer.last.sent, []);
   });
 
   test('an attempt made early cancels the planned one', () => {

@@ -13,9 +13,14 @@ const PROGRESS_BAR = new URL('modules/progress_bar.js', CLIENT);
 function page({ location, scripts = [CLIENT] } = {}) {
   const WebSocket = new_peer();
   const document = new_document();
-  const context = vm.createContext({ console, setTimeout, clearTimeout, WebSocket, location, document });
+  const context = vm.createContext({ console, setTimeout: unwaited, clearTimeout, WebSocket, location, document });
   for (const script of scripts) load(script, context);
   return context;
+}
+
+/** Start a timer that no process waits for: nobody answers the clients of these pages. */
+function unwaited(...args) {
+  return setTimeout(...args).unref();
 }
 
 function load(script, context) {

@@ -98,6 +98,9 @@ async def asynchronous_generator() -> AsyncIterator[None]:
 def too_much(socket: Any, message: Any) -> None: ...
 
 
+def tws_ping() -> None: ...
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -111,6 +114,7 @@ def too_much(socket: Any, message: Any) -> None: ...
             too_much,
             "its argument 'message' cannot be filled; a callback takes any of self, socket, data",
         ),
+        (tws_ping, "the server itself answers tws_ping; name it otherwise"),
     ],
 )
 def test_what_no_event_could_call_is_refused_at_registration(function: Any, reason: str) -> None:

@@ -66,6 +66,25 @@ async def test_a_frame_that_cannot_be_used_is_answered_and_the_connection_lives(
     assert await serves_on(client)
 
 
+async def test_who_asks_whether_the_server_is_there_is_told_so_at_once(server: Server) -> None:
+    ws = WebSocket("/busy")
+    release = asyncio.Event()
+
+    @ws.on
+    async def wait(socket: Any) -> None:
+        await release.wait()
+        socket.emit("waited")
+
+    client = await server.connect("/busy")
+    client.emit("wait")
+    client.emit("tws_ping")
+    assert await client.receive() == ("tws_pong", {})
+    release.set()
+    assert (await client.receive()).event == "waited"
+    assert ws.stats.events_in == 1
+    assert not ws.stats.warnings.total
+
+
 async def test_a_failure_goes_to_the_log_and_not_to_the_client(
     echo: WebSocket, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,6 +5,7 @@ The request ends when the work begins, so an action takes a `Task` where others 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from types import MethodType
@@ -140,6 +141,9 @@ def progress_action(function: Body | None = None, /, **options: Any) -> Any:
         ValueError: an option is something else than expected.
         TypeError: there is no such option.
     """
+    known = [field.name for field in dataclasses.fields(Options)]
+    if unknown := [name for name in options if name not in known]:
+        raise TypeError(f"{unknown[0]} is no option of @progress_action: {', '.join(known)} are")
 
     def decorate(body: Body) -> ProgressAction:
         return ProgressAction(body, Options(**options))

@@ -69,7 +69,7 @@ def test_what_is_not_said_is_djangos_default() -> None:
 
 
 def test_an_option_that_there_is_not_is_refused() -> None:
-    with pytest.raises(TypeError, match="eech"):
+    with pytest.raises(TypeError, match="eech is no option of @progress_action: .* each,"):
         progress_action(eech=True)(body)
 
 

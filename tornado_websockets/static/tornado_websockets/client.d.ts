@@ -13,6 +13,10 @@ interface TornadoWebSocketOptions {
   reconnect_delay_ms?: number;
   /** Longest delay before any attempt. Default: 30000. */
   reconnect_delay_max_ms?: number;
+  /** Silence after which the server is asked whether it is there; 0 asks never. Default: 15000. */
+  heartbeat_ms?: number;
+  /** How long an attempt, or the answer to that, may take; 0 waits for ever. Default: 20000. */
+  timeout_ms?: number;
   /** How many emits are kept while the connection is not open. Default: 100. */
   buffer_size?: number;
   /** Subprotocols to offer. */

@@ -18,6 +18,9 @@
   const RESERVED = new Set(['open', 'close']);
   const OPEN = 1; // WebSocket.OPEN; an injected constructor need not have the constant
   const STABLE_AFTER_MS = 5000;
+  const PING = '{"event":"tws_ping"}'; // a page sees nothing of the pings of RFC 6455
+  const PONG = 'tws_pong';
+  const ASKED_TIMES = 2; // one may be answered while the page sleeps, and be seen after its timers
   const TIMEOUT_MAX_MS = 2 ** 31 - 1; // setTimeout takes more than this for 1 ms
   const EXCERPT = 100; // characters of a bad frame shown in its error
   const OFFSET = /^\d+-\d+$/;
@@ -110,6 +113,11 @@
     return { event, data: data ?? {}, offset: message.offset, id: message.id };
   }
 
+  /** Return the event of a connection that the client itself has given up; not every runtime has a class for it. */
+  function close_event(init) {
+    return typeof globalThis.CloseEvent === 'function' ? new CloseEvent('close', init) : { type: 'close', ...init };
+  }
+
   /** Say whether one offset, such as "1763-0", is beyond another; their numbers may be larger than JavaScript's. */
   function is_beyond(offset, other) {
     const [one, two] = [offset, other].map((each) => each.split('-').map(BigInt));
@@ -131,6 +139,9 @@
    * `random() * min(reconnect_delay_max_ms, reconnect_delay_ms * 2ⁿ)` milliseconds, where n counts the attempts since
    * the last connection that lasted 5 seconds; or when the server asked for it, with a reason such as "retry in 500 ms".
    * When the browser is online again, or the page is shown again, it tries at once.
+   *
+   * A connection that is dead without a word, as when a cable is pulled somewhere, counts as lost when the server does
+   * not answer: `heartbeat_ms` and `timeout_ms`.
    */
   class Client {
     #url;
@@ -139,6 +150,8 @@
     #reconnect;
     #delay_ms;
     #delay_max_ms;
+    #heartbeat_ms;
+    #timeout_ms;
     #buffer_size;
 
     #listeners = new Map(); // event → Set of callbacks; a Map, as an event may be called "constructor"
@@ -146,6 +159,9 @@
     #socket = null;
     #state = 'closed';
     #timer; // in 'waiting' the next attempt, in 'open' the moment when the connection counts as stable
+    #pulse; // in 'connecting' the end of the attempt, in 'open' the next look whether the server is there
+    #heard = false; // since the last look
+    #asked = 0; // how often in a row, with nothing heard
     #attempt = 0;
     #was_open = false;
     #failing = false;
@@ -167,6 +183,10 @@
      * @param {boolean} [options.reconnect=true] Open a lost connection again.
      * @param {number} [options.reconnect_delay_ms=500] Longest delay before the first new attempt.
      * @param {number} [options.reconnect_delay_max_ms=30000] Longest delay before any attempt.
+     * @param {number} [options.heartbeat_ms=15000] When the server has said nothing for so long, or for up to twice as
+     *   long, it is asked whether it is there; 0 asks never.
+     * @param {number} [options.timeout_ms=20000] How long an attempt to connect, or the answer to that, may take before
+     *   the connection counts as lost; 0 waits for ever.
      * @param {number} [options.buffer_size=100] How many emits are kept while the connection is not open.
      * @param {string|string[]} [options.protocols] Subprotocols to offer.
      * @param {Function} [options.WebSocket] Constructor to use in place of the global `WebSocket`.
@@ -176,12 +196,15 @@
         reconnect = true,
         reconnect_delay_ms = 500,
         reconnect_delay_max_ms = 30000,
+        heartbeat_ms = 15000,
+        timeout_ms = 20000,
         buffer_size = 100,
         protocols = [],
         WebSocket = globalThis.WebSocket,
         ...address
       } = options ?? {};
-      for (const [name, value] of Object.entries({ reconnect_delay_ms, reconnect_delay_max_ms, buffer_size })) {
+      const numbers = { reconnect_delay_ms, reconnect_delay_max_ms, heartbeat_ms, timeout_ms, buffer_size };
+      for (const [name, value] of Object.entries(numbers)) {
         if (typeof value !== 'number' || !(value >= 0)) {
           throw new TypeError(`options.${name} must be a number that is not negative, got ${value}`);
         }
@@ -195,6 +218,8 @@
       this.#reconnect = reconnect;
       this.#delay_ms = reconnect_delay_ms;
       this.#delay_max_ms = reconnect_delay_max_ms;
+      this.#heartbeat_ms = heartbeat_ms;
+      this.#timeout_ms = timeout_ms;
       this.#buffer_size = buffer_size;
       this.open();
     }
@@ -338,6 +363,7 @@
       clearTimeout(this.#timer);
       this.#socket = socket;
       this.#state = 'connecting';
+      this.#look_in(this.#timeout_ms, this.#lose);
       const listen = (type, handle) => {
         socket.addEventListener(type, (event) => {
           // A connection that was given up (page hidden, close() then open()) has nothing to say any more; after
@@ -359,11 +385,14 @@
       const info = { reconnected: this.#was_open, attempt: this.#attempt };
       this.#reconnected = this.#was_open;
       this.#was_open = true;
+      this.#heard = true;
+      this.#look();
       this.#dispatch('open', event, info);
       while (this.#buffer.length > 0 && this.#socket?.readyState === OPEN) this.#socket.send(this.#buffer.shift());
     }
 
     #received({ data: frame }) {
+      this.#heard = true;
       let message;
       try {
         message = decode(frame);
@@ -372,6 +401,7 @@
         return;
       }
       const { event, data, offset, id } = message;
+      if (event === PONG) return;
       if (tells_position(event, data)) {
         this.#moved(data);
         return;
@@ -416,7 +446,38 @@
       return this.#early.delete(id);
     }
 
+    /** Ask the server whether it is there, when it has said nothing; a dead network says nothing either. */
+    #look = () => {
+      if (this.#heard) {
+        this.#heard = false;
+        this.#asked = 0;
+        this.#look_in(this.#heartbeat_ms, this.#look);
+      } else if (this.#asked < ASKED_TIMES) {
+        this.#asked += 1;
+        this.#socket.send(PING);
+        this.#look_in(this.#timeout_ms / ASKED_TIMES, this.#look);
+      } else {
+        this.#lose();
+      }
+    };
+
+    #look_in(after_ms, what) {
+      clearTimeout(this.#pulse);
+      if (after_ms > 0) this.#pulse = setTimeout(what, Math.min(after_ms, TIMEOUT_MAX_MS));
+    }
+
+    #lose = () => this.#give_up({ code: 1006, reason: 'The server does not answer.', wasClean: false });
+
+    /** Count a connection as closed, whatever becomes of it: a dead one would take minutes to say so. */
+    #give_up(init) {
+      const socket = this.#socket;
+      this.#socket = null;
+      socket.close();
+      this.#closed(close_event(init));
+    }
+
     #closed(event) {
+      clearTimeout(this.#pulse);
       this.#socket = null;
       const will_reconnect = this.#state !== 'closed' && this.#reconnect && is_temporary(event.code);
       const delay_ms = will_reconnect ? this.#wait(hint_of(event.reason)) : 0;
@@ -450,21 +511,26 @@
 
     // The timers of a page that nobody sees may fire a minute late, or not at all.
     #show = () => {
-      if (globalThis.document?.visibilityState === 'visible') this.#retry();
+      if (globalThis.document?.visibilityState === 'visible') this.#wake();
+    };
+
+    /** Try at once, or see whether the connection has outlived what happened. */
+    #wake = () => {
+      this.#retry();
+      if (this.#state !== 'open' || this.#heartbeat_ms === 0 || this.#asked > 0) return;
+      this.#heard = false;
+      this.#look();
     };
 
     // An open WebSocket keeps a page out of the back/forward cache, or is cut there without a word.
     #hide = (event) => {
       if (!event.persisted || this.#socket === null) return;
-      const socket = this.#socket;
-      this.#socket = null;
-      socket.close();
-      this.#closed(new CloseEvent('close', { code: 1001, reason: 'The page is hidden.', wasClean: true }));
+      this.#give_up({ code: 1001, reason: 'The page is hidden.', wasClean: true });
       clearTimeout(this.#timer); // `pageshow` makes the next attempt
     };
 
     #watch_page(verb) {
-      globalThis[verb]?.('online', this.#retry);
+      globalThis[verb]?.('online', this.#wake);
       globalThis[verb]?.('pageshow', this.#retry);
       globalThis[verb]?.('visibilitychange', this.#show);
       globalThis[verb]?.('pagehide', this.#hide);
@@ -472,6 +538,7 @@
 
     #end() {
       clearTimeout(this.#timer);
+      clearTimeout(this.#pulse);
       this.#watch_page('removeEventListener');
       this.#state = 'closed';
       const dropped = this.#buffer.splice(0).length;
