@@ -64,32 +64,33 @@ describe('an open connection', () => {
     ]);
   });
 
-  test('is asked after half a minute of silence, and one that answers is left alone', async () => {
+  test('whose list is asked for and does not come is no longer live, and the list is fetched', async () => {
     go_live();
-    await pass(29);
-    assert.deepEqual(Peer.last.sent, []);
-    await pass(1);
+    watch.ask();
+    watch.ask();
     assert.deepEqual(Peer.last.sent, [{ event: 'tasks', data: {} }]);
-    Peer.last.emit('tasks', { tasks: [] });
-    await pass(20);
-    assert.equal(Peer.last.sent.length, 1);
-    assert.equal(watch.state, 'live');
-  });
-
-  test('is not asked about nothing', async () => {
-    go_live();
-    watch.is_busy = () => false;
-    await pass(100);
-    assert.deepEqual(Peer.last.sent, []);
-  });
-
-  test('that has broken without a word is found out, and the list is fetched', async () => {
-    go_live();
     polled = [{ data: { tasks: ['fetched'] } }];
-    await pass(37);
+    await pass(5);
+    assert.equal(watch.state, 'live');
+    await pass(1);
     assert.deepEqual(told('state'), ['live', 'reconnecting', 'polling']);
     assert.deepEqual(told('tasks').at(-1), { tasks: ['fetched'] });
     Peer.last.emit('task', { id: 'a' });
+    assert.equal(watch.state, 'live');
+    watch.ask();
+    assert.equal(Peer.last.sent.length, 2);
+  });
+
+  test('that has broken without a word is given up, and the list is fetched meanwhile', async () => {
+    go_live();
+    await pass(29);
+    assert.equal(watch.state, 'live');
+    polled = [{ data: { tasks: ['fetched'] } }];
+    await pass(4);
+    assert.deepEqual(told('state'), ['live', 'reconnecting', 'polling']);
+    assert.deepEqual(told('tasks').at(-1), { tasks: ['fetched'] });
+    assert.equal(Peer.sockets.length, 2);
+    go_live();
     assert.equal(watch.state, 'live');
   });
 });

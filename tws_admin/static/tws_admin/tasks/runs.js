@@ -15,10 +15,6 @@ export class Runs {
     return this.#rows.get(id);
   }
 
-  get has_active() {
-    return [...this.#rows.values()].some(is_active);
-  }
-
   /** Say what time it is for the server, in seconds. */
   now(here = Date.now() / 1000) {
     return here + this.#ahead_s;

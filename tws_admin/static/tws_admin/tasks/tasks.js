@@ -56,7 +56,6 @@ class Tasks {
       path: this.#options.twsSocket,
       poll: () => fetch_json(this.#options.twsStatesUrl),
     });
-    this.#watch.is_busy = () => this.#runs.has_active;
     this.#watch
       .on('tasks', (data) => this.#take_list(data))
       .on('task', (row) => this.#changed(this.#runs.take(row)))

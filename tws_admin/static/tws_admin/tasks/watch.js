@@ -8,12 +8,11 @@
 const CHECK_EVERY_MS = 1000;
 const POLL_AFTER_S = 3;
 const POLL_EVERY_S = 5;
-const ASK_EVERY_S = 30; // a connection that has broken without a word is found out
 const ANSWER_WITHIN_S = 5;
+const OPTIONS = { reconnect_delay_max_ms: 5000, heartbeat_ms: 10_000, timeout_ms: 10_000, buffer_size: 0 };
 
 export class Watch {
   state = 'reconnecting';
-  is_busy = () => true; // whether there is anything to be asked about
 
   #listeners = new Map();
   #ws;
@@ -37,7 +36,7 @@ export class Watch {
     this.#now = now;
     this.#heard = now();
     this.#down_since = now();
-    this.#ws = new Client(path, { reconnect_delay_max_ms: 5000, buffer_size: 0 });
+    this.#ws = new Client(path, OPTIONS);
     this.#ws.on('tasks', (data) => this.#received('tasks', data));
     this.#ws.on('task', (row) => this.#received('task', row));
     this.#ws.on('close', (event, { will_reconnect }) => this.#closed(will_reconnect));
@@ -63,9 +62,7 @@ export class Watch {
     const is_silent = this.#asked !== null && now - this.#asked > ANSWER_WITHIN_S;
     const is_down = this.#ws.state !== 'open' && now - this.#down_since >= POLL_AFTER_S;
     if (is_silent && this.state === 'live') this.#become('reconnecting');
-    if (is_silent || is_down) {
-      if (now - this.#polled >= POLL_EVERY_S) this.#fetch(now);
-    } else if (now - this.#heard >= ASK_EVERY_S && this.is_busy()) this.ask();
+    if ((is_silent || is_down) && now - this.#polled >= POLL_EVERY_S) this.#fetch(now);
   }
 
   close() {
