@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from tornado_websockets.layerspec import without_password
 
 __all__ = ["Health", "is_demoted"]
@@ -48,9 +50,12 @@ class Health:
 
     @property
     def trouble(self) -> str:
-        """What does not work now, in a few words; empty while everything does."""
+        """What does not work now, in a few words of the active language; empty while all does."""
         down_s = 0.0 if self.is_well else self._clock() - self._since_s
-        return f"{self._name} has not answered for {down_s:.0f} s" if down_s >= BLIP_S else ""
+        if down_s < BLIP_S:
+            return ""
+        values = {"name": self._name, "seconds": round(down_s)}
+        return _("%(name)s has not answered for %(seconds)d s") % values
 
     def fail(self, who: str, error: Exception) -> None:
         """Note that somebody cannot use it; the first of an outage is logged."""

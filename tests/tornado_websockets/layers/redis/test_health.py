@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from django.utils.translation import override
 
 from tornado_websockets.layers.redis.health import Health
 
@@ -20,6 +21,8 @@ def test_an_outage_is_told_once_and_its_end_as_well(caplog: pytest.LogCaptureFix
     health.fail("subscriber", TimeoutError())
     health.fail("publisher", OSError("still not"))
     assert health.trouble == "Redis 1 of 2 has not answered for 12 s"
+    with override("fr"):
+        assert health.trouble == "Redis 1 of 2 ne répond pas depuis 12 s"
     health.recover("publisher")
     assert not health.is_well
     health.recover("subscriber")
