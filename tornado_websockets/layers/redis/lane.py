@@ -90,6 +90,13 @@ class Lane:
         return self.path, self.history is not None
 
     @property
+    def size(self) -> int:
+        """Bytes that wait."""
+        batch = self.batch  # another thread may ask
+        sent = 0 if batch is None else sum(len(letter.packed) for letter in batch.letters)
+        return sent + self._size
+
+    @property
     def next_size(self) -> int:
         """Bytes that the next batch has, at most."""
         if self.batch is not None:

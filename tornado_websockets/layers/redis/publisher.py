@@ -7,7 +7,6 @@ import contextlib
 import logging
 import math
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -17,6 +16,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
 from tornado_websockets.layers.redis.address import Address
+from tornado_websockets.layers.redis.allowance import Allowance
 from tornado_websockets.layers.redis.command import send_command
 from tornado_websockets.layers.redis.health import Health
 from tornado_websockets.layers.redis.lane import Lane, Letter
@@ -27,12 +27,6 @@ from tornado_websockets.layers.redis.script import SEND
 __all__ = ["Publisher"]
 
 logger = logging.getLogger("tornado_websockets")
-
-MAX_EVENTS: Final = 20_000
-"""Events that wait, at most."""
-
-MAX_BYTES: Final = 32 * 1024 * 1024
-"""Bytes of them."""
 
 TIMEOUT_S: Final = 3.0
 """Seconds that a server has to answer: what is late was often done, and is sent for nothing."""
@@ -45,6 +39,9 @@ FLUSH_BYTES: Final = 1024 * 1024
 
 SLOWEST: Final = 4 * 1024 * 1024
 """Bytes of a second on the slowest network that is taken for one that works."""
+
+OF_PATH: Final = "WRONGTYPE"
+"""What a server says of the keys of one path, while it takes others."""
 
 WHO: Final = "publisher"
 STOPPED: Final = "the server has stopped"
@@ -77,9 +74,7 @@ class Publisher:
         self._down_since_s: float | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        # Counted in the thread that sends, so that it is told when there are too many.
-        self._lock = threading.Lock()
-        self._events = self._bytes = 0
+        self._allowance = Allowance(address.name)
 
     @property
     def down_s(self) -> float:
@@ -94,15 +89,8 @@ class Publisher:
         """
         if self._is_over:
             raise LayerUnavailableError(path, STOPPED)
-        size = len(letter.packed)
-        with self._lock:
-            if self._events >= MAX_EVENTS or self._bytes + size > MAX_BYTES:
-                reason = self._health.reason or "it takes less than is sent"
-                raise LayerUnavailableError(
-                    path, f"{self._events} events wait for {self._address.name}: {reason}"
-                )
-            self._events += 1
-            self._bytes += size
+        reason = self._health.reason or "it takes less than is sent"
+        self._allowance.take(path, len(letter.packed), reason)
 
     def put(self, path: str, history: History | None, letter: Letter) -> None:
         """Add a letter, on the event loop."""
@@ -135,6 +123,8 @@ class Publisher:
         await self._link.close()
         self._is_closed = True
         lost = [letter for lane in self._lanes.values() for letter in lane.waiting]
+        for lane in self._lanes.values():
+            self._allowance.admit(lane)
         self._lanes.clear()
         if lost:
             self._lose(lost)
@@ -201,8 +191,9 @@ class Publisher:
                 [("SCRIPT LOAD", SEND.text), *commands], timeout_s=timeout_s
             )
             answers = [loaded] if isinstance(loaded, ResponseError) else answers
-        errors = [answer for answer in answers if isinstance(answer, ResponseError)]
-        if len(errors) == len(answers):
+        refusals = [answer for answer in answers if isinstance(answer, ResponseError)]
+        errors = [each for each in refusals if OF_PATH not in str(each)]
+        if errors and len(refusals) == len(answers):
             raise errors[0]
         for lane, answer in zip(lanes, answers, strict=True):
             if isinstance(answer, ResponseError):
@@ -213,6 +204,8 @@ class Publisher:
     def _refuse(self, lane: Lane, error: ResponseError) -> None:
         """Let a path wait that Redis does not take, while it takes others."""
         self._health.fail(f"{WHO} of {lane.path}", error)
+        if OF_PATH in str(error):
+            self._allowance.refuse(lane, str(error))
         lane.rests_until_s = asyncio.get_running_loop().time() + lane.backoff.next_s()
 
     def _command(self, lane: Lane) -> Any:
@@ -235,6 +228,7 @@ class Publisher:
         if lane.letters:
             self._lanes[lane.key] = lane  # behind the others
         lane.backoff.reset()
+        self._allowance.admit(lane)
         self._health.recover(f"{WHO} of {lane.path}")
         self._settle(letters, None)
 
@@ -250,6 +244,4 @@ class Publisher:
             letter.is_acknowledged = reason is None
             if letter.acknowledge is not None:
                 letter.acknowledge(reason)
-        with self._lock:
-            self._events -= events
-            self._bytes -= size
+        self._allowance.give_back(events, size)

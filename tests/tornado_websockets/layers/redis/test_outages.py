@@ -14,7 +14,7 @@ from tests.tornado_websockets.layers.clients import Client, Page
 from tests.tornado_websockets.layers.redis.station import stations, wordy
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.layers.event import Event
-from tornado_websockets.layers.redis import layer, publisher
+from tornado_websockets.layers.redis import allowance, layer
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ async def test_a_redis_that_hangs_holds_up_nobody(lasting: Broker) -> None:
 async def test_more_than_waits_is_refused_and_reaches_the_clients_of_this_process(
     lasting: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "MAX_EVENTS", 10)
+    monkeypatch.setattr(allowance, "MAX_EVENTS", 10)
     async with stations(1, lasting.url) as (one,):
         here, live = Page(), Page()
         await one.visit(here)

@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from tests.engines.broker import Broker
+from tests.tornado_websockets.layers.clients import until
 from tornado_websockets.exceptions import LayerUnavailableError
 from tornado_websockets.history import History
 from tornado_websockets.layers.event import Event
+from tornado_websockets.layers.redis import allowance
 from tornado_websockets.layers.redis import publisher as module
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.health import Health
@@ -88,6 +90,28 @@ async def test_what_redis_does_not_take_holds_up_other_paths_not(
     assert await waiting is None
 
 
+async def test_what_waits_on_a_path_that_is_refused_leaves_room_for_others(
+    office: Office, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "MAX_EVENTS", 100)
+    key = office.address.key("meta", "/bad")
+    broker.run("SET", key, "of somebody else")
+    waiting = [asyncio.create_task(office.send(letter(0), "/bad"))]
+    await until(lambda: "WRONGTYPE" in office.health.reason)
+    waiting += [asyncio.create_task(office.send(letter(number), "/bad")) for number in range(1, 10)]
+    await asyncio.sleep(0)  # they have begun
+    with pytest.raises(LayerUnavailableError, match=r"/bad .* 10 events .* refuses: .*WRONGTYPE"):
+        await office.send(letter(10), "/bad")
+    for number in range(200):
+        assert await office.send(letter(number)) is None
+    assert office.publisher.down_s == 0
+    assert not any(task.done() for task in waiting)
+    broker.run("DEL", key)
+    assert await asyncio.gather(*waiting) == [None] * 10
+    assert await office.send(letter(10), "/bad") is None
+    assert await office.stream("/bad") == [b'{"n":%d}' % number for number in range(11)]
+
+
 async def test_a_redis_that_forgot_the_script_is_told_it_again(
     office: Office, broker: Broker
 ) -> None:
@@ -100,7 +124,7 @@ async def test_a_redis_that_forgot_the_script_is_told_it_again(
 async def test_there_is_an_end_to_what_may_wait(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(allowance, "MAX_BYTES", 1000)
     large = Letter(Event("e", b"{" + b" " * 600 + b"}"))
     office.publisher.reserve("/h", large)
     with pytest.raises(LayerUnavailableError, match="1 events wait for Redis"):
