@@ -139,7 +139,7 @@ class WebSocketHandler(Occupant):
             callback = self.websocket.events.of_clients.get(event)
             if callback is None:
                 if event == PING:
-                    self._wire.send_text(PONG, _PONG)
+                    self._answer_ping()
                     return
                 raise refusal("reserved_event" if event in LIFECYCLE_EVENTS else "unknown_event")
         except InvalidMessageError as error:
@@ -176,6 +176,10 @@ class WebSocketHandler(Occupant):
         self._wire.send_text("warning", warning(code))
 
     # Private.
+
+    def _answer_ping(self) -> None:
+        self._wire.heartbeat.reassure = self._answer_ping
+        self._wire.send_text(PONG, _PONG)
 
     def _lifecycle(self, event: str) -> None:
         for callback in self.websocket.events.lifecycle(event):

@@ -59,10 +59,12 @@ class Relay:
             except OSError:  # the end
                 return
             self.accepted += 1
+            alive = self._alive
+            self._sockets.append(theirs)
             ours = socket.create_connection(("127.0.0.1", self._target))
-            self._sockets += [theirs, ours]
+            self._sockets.append(ours)
             for source, drain in ((theirs, ours), (ours, theirs)):
-                thread = threading.Thread(target=_pass, args=(source, drain, self._alive))
+                thread = threading.Thread(target=_pass, args=(source, drain, alive))
                 thread.start()
                 self._threads.append(thread)
 

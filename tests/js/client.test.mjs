@@ -615,8 +615,9 @@ describe('a server that says nothing', () => {
       assert.deepEqual(Peer.last.sent, []);
       pass(1);
       assert.deepEqual(Peer.last.sent, [PING]);
+      pass(9_999);
       Peer.last.deliver(answer);
-      pass(10_000, 14_999);
+      pass(14_999);
       assert.deepEqual(Peer.last.sent, [PING]);
       pass(1);
       assert.deepEqual(Peer.last.sent, [PING, PING]);
@@ -675,7 +676,8 @@ describe('a server that says nothing', () => {
 
   test('its second chance is for what came while the page slept', () => {
     const ws = connected();
-    pass(15_000, 10_000_000);
+    pass(15_000);
+    pass(10_000_000); // one timer fires late, and then what has come meanwhile
     Peer.last.emit('tws_pong', {});
     pass(10_000);
     assert.equal(ws.state, 'open');
@@ -721,9 +723,32 @@ describe('a server that says nothing', () => {
     pass(10, 2 ** 31);
     assert.equal(patient.state, 'open');
     assert.deepEqual(Peer.last.sent, [PING]);
+    Peer.last.emit('tws_pong', {});
+    pass(10);
+    assert.deepEqual(Peer.last.sent, [PING, PING]); // it still wants to know
     connected({ heartbeat_ms: Infinity, timeout_ms: Infinity });
     pass(15_000, 15_000);
     assert.deepEqual(Peer.last.sent, []);
+  });
+
+  test('a WebSocket that refuses to be asked or closed is lost as well', () => {
+    class Refusing extends Peer {
+      send() {
+        throw new Error('no sending');
+      }
+
+      close() {
+        throw new Error('no closing');
+      }
+    }
+    const ws = connected({ WebSocket: Refusing });
+    const errors = errors_of(ws);
+    pass(15_000, 10_000, 10_000);
+    assert.equal(ws.state, 'waiting');
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['no sending', 'no sending', 'no closing'],
+    );
   });
 
   test('is asked nothing behind the end', () => {
@@ -942,10 +967,18 @@ describe('in a page', () => {
     t.after(() => {
       delete globalThis.document;
     });
-    const ws = connected();
-    page.dispatchEvent(new Event('online'));
-    page.dispatchEvent(new Event('visibilitychange'));
-    assert.deepEqual(Peer.last.sent, [{ event: 'tws_ping' }]);
+    let ws;
+    for (const event of ['online', 'visibilitychange']) {
+      ws?.close();
+      ws = connected();
+      const dispatch = () => page.dispatchEvent(new Event(event));
+      dispatch();
+      dispatch();
+      assert.equal(Peer.last.sent.length, 1, event);
+      Peer.last.emit('tws_pong', {});
+      dispatch();
+      assert.deepEqual(Peer.last.sent, [{ event: 'tws_ping' }, { event: 'tws_ping' }]);
+    }
     mock.timers.tick(10_000);
     mock.timers.tick(10_000);
     assert.equal(ws.state, 'waiting');

@@ -74,8 +74,8 @@ class Workers:
         Raises:
             CannotStartError: no worker came to serve.
         """
-        # What holds again behind the queue: a process that is about to end is not reloaded, nor
-        # ended in another way than it was.
+        # What the queue gives back when it is left: from there to the end of the process a hangup
+        # neither reloads anything nor is what ended it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         # SIGCHLD does no more than end a wait.
         with SignalQueue((*SIGNALS, signal.SIGHUP, signal.SIGCHLD)) as queue:

@@ -25,6 +25,8 @@ class Heartbeat:
     Attributes:
         is_alive: True once anything was received since the last ping; the wire sets it.
         is_suspended: True while nothing is read from the client, so that no answer can be seen.
+        reassure: is called with each ping meanwhile, for a client whose questions are not seen
+            either; None when it asks none.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Heartbeat:
         "_unsent_before",
         "is_alive",
         "is_suspended",
+        "reassure",
     )
 
     def __init__(
@@ -51,6 +54,7 @@ class Heartbeat:
     ) -> None:
         self.is_alive = True
         self.is_suspended = False
+        self.reassure: Callable[[], None] | None = None
         self._interval = interval
         self._timeout = timeout
         self._ping = ping
@@ -74,6 +78,8 @@ class Heartbeat:
         self.is_alive = False
         self._unsent_before = self._unsent()
         self._ping()
+        if self.is_suspended and self.reassure is not None:
+            self.reassure()
         if self._timeout:
             self._timer = self._loop.call_later(self._timeout, self._check)
         else:

@@ -32,11 +32,10 @@ TOO_SLOW: Final = (4008, "reader too slow")
 
 
 class Wire(asyncio.Protocol):
-    """The connection of a handler, and its ``ws_connection``.
-
-    Everything runs on the event loop.
+    """The connection of a handler, and its ``ws_connection``; all of it on the event loop.
 
     Attributes:
+        heartbeat: pings the client.
         selected_subprotocol: what the handler has chosen, or None.
     """
 
@@ -44,7 +43,6 @@ class Wire(asyncio.Protocol):
         "_compression",
         "_ending",
         "_handler",
-        "_heartbeat",
         "_is_paused",
         "_options",
         "_reader",
@@ -52,6 +50,7 @@ class Wire(asyncio.Protocol):
         "_sender",
         "_stats",
         "_transport",
+        "heartbeat",
         "is_open",
         "selected_subprotocol",
     )
@@ -157,21 +156,21 @@ class Wire(asyncio.Protocol):
     def fail(self, error: ProtocolError) -> None:
         """End the connection for what the client sends, and throw away what it still sends."""
         self._reader.fail(error)
-        self._heartbeat.stop()
+        self.heartbeat.stop()
         was_open, self.is_open = self.is_open, False
         self._ending.fail(error, was_open=was_open)
 
     def stop_reading(self) -> None:
         """Read no more from the client, and expect no answer to pings."""
         if not (self._is_paused or self._transport.is_closing()):
-            self._is_paused = self._heartbeat.is_suspended = True
+            self._is_paused = self.heartbeat.is_suspended = True
             self._transport.pause_reading()
 
     def start_reading(self) -> None:
         """Read from the client again."""
         if self._is_paused and not self._transport.is_closing():
-            self._is_paused = self._heartbeat.is_suspended = False
-            self._heartbeat.is_alive = True
+            self._is_paused = self.heartbeat.is_suspended = False
+            self.heartbeat.is_alive = True
             self._transport.resume_reading()
 
     # What the transport calls, see `asyncio.Protocol`.
@@ -182,19 +181,19 @@ class Wire(asyncio.Protocol):
         del self._response
         self._sender = Sender(self._transport, self._options)
         self._ending = Ending(self._transport, self._sender)
-        self._heartbeat = Heartbeat(
+        self.heartbeat = Heartbeat(
             self._options.ping_interval,
             self._options.ping_timeout,
             ping=self._sender.send_ping,
             unsent=self._transport.get_write_buffer_size,
             gone=self._disappeared,
         )
-        self._heartbeat.start()
+        self.heartbeat.start()
         self.is_open = True
         self._handler.open(*self._handler.open_args, **self._handler.open_kwargs)
 
     def data_received(self, data: bytes) -> None:
-        self._heartbeat.is_alive = True
+        self.heartbeat.is_alive = True
         self._stats.bytes_in += len(data)
         for opcode, payload in self._reader.feed(data):
             if opcode > BINARY:
@@ -209,12 +208,12 @@ class Wire(asyncio.Protocol):
         self._sender.pause()
 
     def resume_writing(self) -> None:
-        self._heartbeat.is_alive = True  # it has read what was in the way
+        self.heartbeat.is_alive = True  # it has read what was in the way
         self._sender.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        self._heartbeat.stop()
+        self.heartbeat.stop()
         self._ending.stop()
         self._sender.release()
         self._handler.on_ws_connection_close(self._ending.code, self._ending.reason)

@@ -65,7 +65,11 @@ async def test_probes_are_not_in_the_access_log(
 
 
 async def test_a_server_whose_redis_is_away_is_ready_and_says_what_is_wrong() -> None:
-    with Broker() as broker, override_settings(TORNADO={"layer": broker.url}):
+    """In English whatever the language of the site is, for programs look for it."""
+    with (
+        Broker() as broker,
+        override_settings(TORNADO={"layer": broker.url}, LANGUAGE_CODE="fr"),
+    ):
         async with testing.serve() as server:
             assert (await ask(server, "/health/ready")).body == b"ready\n"
             broker.stop()

@@ -70,6 +70,20 @@ async def test_nothing_is_expected_while_nothing_is_read() -> None:
     await asyncio.wait_for(client.is_gone.wait(), 10)
 
 
+async def test_who_asks_is_told_with_each_ping_while_no_question_is_seen() -> None:
+    client = Client()
+    client.answers, told = True, []
+    client.heart.reassure = lambda: told.append(client.pings)
+    client.heart.start()
+    await client.pinged(2)
+    assert told == []
+    client.heart.is_suspended = True
+    first = client.pings + 1
+    await client.pinged(first + 2)
+    client.heart.stop()
+    assert told == [*range(first, client.pings + 1)]
+
+
 async def test_no_timeout_waits_for_ever_and_no_interval_never_pings() -> None:
     patient, quiet = Client(timeout=0), Client(interval=0)
     patient.heart.start()

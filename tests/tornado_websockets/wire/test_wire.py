@@ -294,6 +294,29 @@ async def test_a_busy_callback_does_not_cost_its_client_the_connection(serve: Se
                 client.send(masked(PONG))  # which is not read while reading pauses
 
 
+async def test_who_asks_is_told_that_the_server_is_there_while_it_reads_nothing(
+    serve: Serve,
+) -> None:
+    ws = WebSocket("/busy")
+    release = asyncio.Event()
+
+    @ws.on
+    async def work() -> None:
+        await release.wait()
+
+    async with serve(**HURRY, limits={"inbox": 1}) as connect, connect("/busy") as client:
+        client.send(text('{"event":"tws_ping"}'))
+        client.send(text('{"event":"work"}') * 4)  # more than the inbox holds: reading pauses
+        told = 0
+        while told < 4:  # the first one is the answer
+            frame = await client.receive()
+            assert frame.opcode in (TEXT, PING)
+            if frame.opcode == TEXT:
+                assert frame.payload == b'{"event":"tws_pong","data":{}}'
+                told += 1
+        release.set()
+
+
 async def test_the_interface_of_tornado_works_in_callbacks(serve: Serve) -> None:
     ws = WebSocket("/tornado")
     pongs: list[bytes] = []

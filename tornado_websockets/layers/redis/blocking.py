@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import redis
@@ -84,18 +84,27 @@ class BlockingPublisher:
             known_s=KNOWN_S,
         )
         try:
-            try:
-                self._send(command)
-            except RedisError as error:
-                if not (isinstance(error, RedisConnectionError) or is_demoted(error)):
-                    raise
-                # A connection that was kept, and that Redis has closed meanwhile, or that leads to
-                # a server which another one has taken over from.
-                self.client.connection_pool.disconnect(inuse_connections=False)
-                self._send(command)
+            self._do(lambda: self._send(command))
         except FAILURES as error:
             reason = without_password(str(error))
             raise LayerUnavailableError(path, f"{self._address.name}: {reason}") from error
+
+    def tell(self, channel: str, message: bytes) -> None:
+        """Send a message to whoever listens to a channel now; maybe twice.
+
+        Raises:
+            FAILURES: Redis cannot be reached, or refuses.
+        """
+
+        def send() -> None:
+            with self.client.pipeline(transaction=False) as pipe:
+                pipe.publish(channel, message)
+                # A replica takes the message, and those who listen to the primary do not hear it.
+                # To write is what it refuses.
+                pipe.delete(self._address.key("nobody"))
+                pipe.execute()
+
+        self._do(send)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -103,6 +112,18 @@ class BlockingPublisher:
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+    def _do(self, what: Callable[[], None]) -> None:
+        """Do something, and once more on another connection when it fails for its own."""
+        try:
+            what()
+        except RedisError as error:
+            if not (isinstance(error, RedisConnectionError) or is_demoted(error)):
+                raise
+            # One that was kept, and that Redis has closed meanwhile, or that leads to a server
+            # which another one has taken over from.
+            self.client.connection_pool.disconnect(inuse_connections=False)
+            what()
 
     def _send(self, command: list[Any]) -> None:
         client = self.client

@@ -1,19 +1,25 @@
-"""Connections for commands that are answered at once, to whoever is the primary now."""
+"""Connections for commands that are answered at once, to whoever is the primary now.
+
+A replica answers whoever reads, with what was true when it was the primary: a connection that leads
+there is never to be used again.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 from redis.asyncio import Redis
 
 from tornado_websockets.layers.redis.address import Address
-from tornado_websockets.layers.redis.link import make_client
+from tornado_websockets.layers.redis.link import FAILURES, make_client
 
 __all__ = ["LEAVE_S", "Pool"]
 
-LEAVE_S: Final = 2.0
-"""Seconds that commands have to be answered whose connections are to be closed."""
+LEAVE_S: Final = 4.0
+"""Seconds that commands have whose connections are to be closed; each is answered within one, but
+`run_script` may need three."""
 
 
 class Pool:
@@ -26,7 +32,7 @@ class Pool:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._client: Redis | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], Redis] = {}
 
     @property
     def client(self) -> Redis:
@@ -36,30 +42,34 @@ class Pool:
         return self._client
 
     def renew(self) -> None:
-        """Use none of the connections again, also none of those that are in use now.
-
-        A replica answers whoever reads, with what was true when it was the primary.
-        """
+        """Use none of the connections again, also none of those that are in use now."""
         if self._client is not None:
             client, self._client = self._client, None
             task = asyncio.get_running_loop().create_task(_leave(client))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._leaving[task] = client
+            task.add_done_callback(self._leaving.pop)
 
     async def close(self) -> None:
         """Close all connections."""
-        for task in self._leaving:
+        leaving = dict(self._leaving)
+        for task in leaving:
             task.cancel()
-        if self._leaving:
-            await asyncio.wait(self._leaving)
+        if leaving:
+            await asyncio.wait(leaving)
+        for client in leaving.values():
+            await _close(client)
         if self._client is not None:
-            await self._client.aclose()
+            await _close(self._client)
             self._client = None
 
 
 async def _leave(client: Redis) -> None:
-    try:
+    with contextlib.suppress(*FAILURES):
         await client.connection_pool.disconnect(inuse_connections=False)
-        await asyncio.sleep(LEAVE_S)
-    finally:
+    await asyncio.sleep(LEAVE_S)
+    await _close(client)
+
+
+async def _close(client: Redis) -> None:
+    with contextlib.suppress(*FAILURES):
         await client.aclose()

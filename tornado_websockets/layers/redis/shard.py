@@ -197,6 +197,7 @@ class Shard:
             self._renewal = loop.call_at(max(loop.time(), self._renewed_s + ANEW_S), self._renew)
 
     def _renew(self) -> None:
+        # Also when all is well by now: some may be connected to the new one, some still to the old.
         self._renewal, self._renewed_s = None, asyncio.get_running_loop().time()
         self.subscriber.reconnect()
         self._pool.renew()

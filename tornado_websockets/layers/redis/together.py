@@ -82,7 +82,7 @@ class Together(Layer):
             return
         shard = self.shards[0]
         try:
-            shard.blocking.client.publish(shard.channel(CHANNEL), message)
+            shard.blocking.tell(shard.channel(CHANNEL), message)
         except FAILURES as error:
             if not self._is_mute:
                 reason = without_password(str(error))

@@ -393,6 +393,7 @@
 
     #received({ data: frame }) {
       this.#heard = true;
+      if (this.#asked > 0) this.#look();
       let message;
       try {
         message = decode(frame);
@@ -454,8 +455,8 @@
         this.#look_in(this.#heartbeat_ms, this.#look);
       } else if (this.#asked < ASKED_TIMES) {
         this.#asked += 1;
-        this.#socket.send(PING);
         this.#look_in(this.#timeout_ms / ASKED_TIMES, this.#look);
+        this.#try(() => this.#socket.send(PING));
       } else {
         this.#lose();
       }
@@ -472,8 +473,17 @@
     #give_up(init) {
       const socket = this.#socket;
       this.#socket = null;
-      socket.close();
+      this.#try(() => socket.close());
       this.#closed(close_event(init));
+    }
+
+    /** Do what no WebSocket of a browser refuses; one that was injected may. */
+    #try(what) {
+      try {
+        what();
+      } catch (error) {
+        this.#fail(error);
+      }
     }
 
     #closed(event) {

@@ -81,6 +81,16 @@ describe('an open connection', () => {
     assert.equal(Peer.last.sent.length, 2);
   });
 
+  test('whose first list does not come is not waited for', async () => {
+    Peer.last.accept();
+    polled = [{ data: { tasks: ['fetched'] } }];
+    await pass(5);
+    assert.deepEqual(told('tasks'), []);
+    await pass(1);
+    assert.deepEqual(told('tasks'), [{ tasks: ['fetched'] }]);
+    assert.equal(watch.state, 'polling');
+  });
+
   test('that has broken without a word is given up, and the list is fetched meanwhile', async () => {
     go_live();
     await pass(29);

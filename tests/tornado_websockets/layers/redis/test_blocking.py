@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 
 from tests.engines.broker import Broker, free_port
 from tornado_websockets.exceptions import LayerUnavailableError
@@ -12,6 +13,7 @@ from tornado_websockets.history import History
 from tornado_websockets.layers.event import Event
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.blocking import BlockingPublisher
+from tornado_websockets.layers.redis.link import FAILURES
 
 EVENT = Event("e", b'{"event":"e","data":{}}')
 
@@ -52,6 +54,24 @@ def test_a_server_that_became_a_replica_is_asked_on_another_connection() -> None
         own.run("REPLICAOF", "NO", "ONE")
         publisher.publish("/h", History(events=10), EVENT)
         assert publisher.client.xlen("tws:stream:/h") == 2
+        publisher.close()
+
+
+def test_a_message_is_told_to_those_who_listen_to_the_primary() -> None:
+    """A replica would take it as well, and tell nobody."""
+    with Broker() as own:
+        publisher = BlockingPublisher(Address.parse(own.url))
+        publisher.tell("tws:0:mail", b"one")  # on a connection that is kept
+        own.run("REPLICAOF", "127.0.0.1", str(free_port()))
+        with pytest.raises(FAILURES, match="read only replica"):
+            publisher.tell("tws:0:mail", b"two")
+        own.stop()
+        own.start()
+        with redis.Redis(port=own.port) as client, client.pubsub() as listener:
+            listener.subscribe("tws:0:mail")
+            assert listener.get_message(timeout=10)["type"] == "subscribe"
+            publisher.tell("tws:0:mail", b"three")  # the connection was cut meanwhile
+            assert listener.get_message(timeout=10)["data"] == b"three"
         publisher.close()
 
 

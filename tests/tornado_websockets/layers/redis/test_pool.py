@@ -24,14 +24,17 @@ async def pool(url: str) -> AsyncIterator[Pool]:
 
 
 def connections(broker: Broker) -> set[str]:
-    lines = broker.run("CLIENT", "LIST").splitlines()
-    return {line.split()[0] for line in lines if "name=pooled" in line}
+    return {line.split()[0] for line in lines(broker)}
+
+
+def lines(broker: Broker) -> list[str]:
+    return [line for line in broker.run("CLIENT", "LIST").splitlines() if "name=pooled" in line]
 
 
 async def blocked(pool: Pool, broker: Broker, key: str) -> asyncio.Future[Any]:
     """Begin to wait for something that is pushed."""
     task = asyncio.ensure_future(pool.client.blpop([key], timeout=30))
-    await until(lambda: "cmd=blpop" in broker.run("CLIENT", "LIST"))
+    await until(lambda: any("cmd=blpop" in line for line in lines(broker)))
     return task
 
 
@@ -54,17 +57,30 @@ async def test_one_that_is_idle_is_closed_and_another_one_is_opened(
 
 
 async def test_one_that_is_in_use_has_its_time_and_does_not_come_back(
-    pool: Pool, broker: Broker
+    pool: Pool, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would go on reading from a replica, as long as nobody writes over it."""
+    monkeypatch.setattr(module, "LEAVE_S", 60.0)
     waiting = await blocked(pool, broker, "one")
-    assert len(connections(broker)) == 1
+    [before] = connections(broker)
     pool.renew()
-    assert await pool.client.ping()
-    assert len(connections(broker)) == 2
     broker.run("RPUSH", "one", "something")
     assert list(await waiting) == [b"one", b"something"]
-    await until(lambda: len(connections(broker)) == 1)
+    assert all(await asyncio.gather(pool.client.ping(), pool.client.ping()))
+    commands = {line.split()[0]: line for line in lines(broker)}
+    assert len(commands) == 3
+    assert "cmd=blpop" in commands[before]
+    await pool.close()
+    await until(lambda: not connections(broker))
+
+
+async def test_the_end_may_come_at_once(pool: Pool, broker: Broker) -> None:
+    waiting = await blocked(pool, broker, "four")
+    pool.renew()
+    await pool.close()
+    await until(lambda: not connections(broker))
+    with pytest.raises(FAILURES):
+        await waiting
 
 
 async def test_the_end_closes_all(pool: Pool, broker: Broker) -> None:
@@ -85,7 +101,7 @@ async def test_what_is_not_answered_in_time_never_is(
     pool.renew()
     with pytest.raises(FAILURES):
         await waiting
-    assert not connections(broker)
+    await until(lambda: not connections(broker))
 
 
 async def test_nothing_is_renewed_that_has_not_begun(pool: Pool, broker: Broker) -> None:

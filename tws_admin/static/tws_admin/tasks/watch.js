@@ -37,6 +37,7 @@ export class Watch {
     this.#heard = now();
     this.#down_since = now();
     this.#ws = new Client(path, OPTIONS);
+    this.#ws.on('open', () => (this.#asked = this.#now())); // the list comes without a question
     this.#ws.on('tasks', (data) => this.#received('tasks', data));
     this.#ws.on('task', (row) => this.#received('task', row));
     this.#ws.on('close', (event, { will_reconnect }) => this.#closed(will_reconnect));
