@@ -30,7 +30,13 @@ class Broker:
 
     def __init__(self, *, keeps: bool = False, **options: str) -> None:
         self.port = free_port()
-        self._options = {"appendonly": "yes" if keeps else "no", **options}
+        # It writes before it answers. With "everysec" it would not, for a second or two, while the
+        # disk is busy.
+        self._options = {
+            "appendonly": "yes" if keeps else "no",
+            "appendfsync": "no",
+            **options,
+        }
         self.folder = Path(tempfile.mkdtemp(prefix="broker-"))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -45,8 +45,10 @@ class HealthHandler(RequestHandler):
         """Answer."""
         holds = self._holds()
         answer = self._question if holds else f"not {self._question}"
-        with override("en"):  # programs look for the words
-            trouble = self._trouble() if holds else ""
+        trouble = self._trouble() if holds else ""
+        if trouble:
+            with override("en"):  # programs look for the words
+                trouble = self._trouble()
         self.set_status(200 if holds else 503)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
