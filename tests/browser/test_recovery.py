@@ -31,7 +31,7 @@ PAGE = '''<!doctype html>
 urlpatterns = [path("", lambda request: HttpResponse(PAGE))]
 """,
     "shop/static/page.js": """
-const hurry = location.search === '?hurry' ? { heartbeat_ms: 300, timeout_ms: 2000 } : {};
+const hurry = location.search === '?hurry' ? { heartbeat_ms: 300, timeout_ms: 6000 } : {};
 const ws = tws('/news?room=1', { reconnect_delay_ms: 50, reconnect_delay_max_ms: 200, ...hurry });
 const show = (id, text) => document.getElementById(id).append(`${text} `);
 ws.on('open', (event, { reconnected }) => show('told', reconnected ? 'again' : 'open'));

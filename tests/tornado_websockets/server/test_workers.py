@@ -280,6 +280,7 @@ def test_a_signal_in_the_middle_of_a_reload_ends_all(start: Start, tmp_path: Pat
     server.process.send_signal(signal.SIGHUP)
     server.wait_for("hangs")
     server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGHUP)  # which is nothing any more
     assert server.wait() == 0
     assert "no worker is replaced" not in server.output
 

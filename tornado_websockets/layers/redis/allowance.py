@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from tornado_websockets.exceptions import LayerUnavailableError
@@ -25,21 +26,22 @@ class Allowance:
 
     Args:
         name: what the server is called.
+        reason: returns why so much waits, when it does.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, reason: Callable[[], str]) -> None:
         self._name = name
+        self._reason = reason
         self._lock = threading.Lock()
         self._events = self._bytes = 0
         self._refused: dict[str, tuple[Lane, str]] = {}
 
-    def take(self, path: str, size: int, reason: str) -> None:
+    def take(self, path: str, size: int) -> None:
         """Count one more event; from any thread.
 
         Args:
             path: where it is sent.
             size: bytes of it.
-            reason: why so much waits, when it does.
 
         Raises:
             LayerUnavailableError: there is too much.
@@ -52,7 +54,7 @@ class Allowance:
                 text = f"{len(lane)} events of it wait, which {self._name} refuses: {refusal}"
                 raise LayerUnavailableError(path, text)
             if self._events >= MAX_EVENTS or self._bytes + size > MAX_BYTES:
-                text = f"{self._events} events wait for {self._name}: {reason}"
+                text = f"{self._events} events wait for {self._name}: {self._reason()}"
                 raise LayerUnavailableError(path, text)
             self._events += 1
             self._bytes += size

@@ -74,7 +74,9 @@ class Publisher:
         self._down_since_s: float | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._allowance = Allowance(address.name)
+        self._allowance = Allowance(
+            address.name, lambda: health.reason or "it takes less than is sent"
+        )
 
     @property
     def down_s(self) -> float:
@@ -89,8 +91,7 @@ class Publisher:
         """
         if self._is_over:
             raise LayerUnavailableError(path, STOPPED)
-        reason = self._health.reason or "it takes less than is sent"
-        self._allowance.take(path, len(letter.packed), reason)
+        self._allowance.take(path, len(letter.packed))
 
     def put(self, path: str, history: History | None, letter: Letter) -> None:
         """Add a letter, on the event loop."""
