@@ -243,7 +243,9 @@ class TestWhatItShows:
         clients = await asyncio.gather(*coming)
         publish({**await row_of(run), "done": 5})
         for client in clients:
-            assert (await take(client, "update"))["value"] == 5
+            value = (await take(client, "update"))["value"]
+            # The database, which is read once a second, may have told of the run before.
+            assert value == 5 or (value, (await take(client, "update"))["value"]) == (0, 5)
         assert len(sockets) == 5
 
     async def test_the_monitor_does_not_show_it_among_the_bars(self, server: Server) -> None:
