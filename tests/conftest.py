@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tornado_websockets import testing
 
 HERE = Path(__file__).parent
+
+# A busy machine is no failure: without this an example may not take 200 ms, nor ten a second to
+# be drawn.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # What goes by neither Python nor Django: the version matrix leaves it out.
 ONCE = [HERE / name for name in ("autobahn", "benchmarks", "docs", "house")]

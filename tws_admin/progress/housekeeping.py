@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from typing import Any, Final
@@ -49,7 +50,7 @@ class Housekeeping:
     def __init__(self) -> None:
         self._end = threading.Event()
         self._suspects: set[Any] = set()
-        self._pruned_at = 0.0
+        self._pruned_at = -math.inf  # a clock may begin at 0 with the machine
         self._attempts = Attempts("progress tasks go on without %s, for now")
 
     def attend(self) -> None:

@@ -14,7 +14,7 @@ from celery import Celery
 from celery.contrib.testing.app import setup_default_app
 from kombu.exceptions import OperationalError
 
-from tests.engines.broker import Broker, free_port, is_installed
+from tests.engines.broker import Broker, is_installed
 from tws_admin.progress.engines import engine
 from tws_admin.progress.engines.celery import TIMEOUT_S, CeleryEngine
 
@@ -76,11 +76,13 @@ def test_a_run_is_sent_by_its_id_and_nothing_else(app: Celery) -> None:
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_a_broker_that_is_not_there_is_told_at_once(app: Celery, scheme: str) -> None:
-    app.conf["broker_url"] = f"{scheme}://127.0.0.1:{free_port()}/0"
-    started = time.monotonic()
-    with pytest.raises(OperationalError):
-        CeleryEngine().submit(ID)
-    assert time.monotonic() - started < TIMEOUT_S
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, nor can anybody else meanwhile
+        app.conf["broker_url"] = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}/0"
+        started = time.monotonic()
+        with pytest.raises(OperationalError):
+            CeleryEngine().submit(ID)
+        assert time.monotonic() - started < TIMEOUT_S
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

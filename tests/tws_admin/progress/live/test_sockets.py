@@ -25,9 +25,10 @@ from tornado_websockets.tornadowrapper import TornadoWrapper
 from tornado_websockets.websocket import WebSocket, registry
 from tws_admin import websockets
 from tws_admin.models import ProgressTask
+from tws_admin.progress.housekeeping import housekeeping
 from tws_admin.progress.live import poll
 from tws_admin.progress.live import sockets as module
-from tws_admin.progress.live.channels import OWN, publish
+from tws_admin.progress.live.channels import OWN, channels, publish
 from tws_admin.progress.live.sockets import PREFIX, sockets
 from tws_admin.progress.rows import as_row
 from tws_admin.progress.states import State
@@ -39,8 +40,12 @@ row_of = sync_to_async(as_row)
 
 
 @pytest.fixture(autouse=True)
-def feed(registry: None) -> None:
+def feed(registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     websockets.register()
+    # It executes what is queued: here the tests alone change runs.
+    monkeypatch.setattr(housekeeping, "round", lambda: None)
+    # After as long the database knows better: a machine may stall for that.
+    monkeypatch.setattr("tws_admin.progress.live.board.TOLD_S", 60.0)
 
 
 def path(run: ProgressTask) -> str:
@@ -198,6 +203,7 @@ class TestWhatItShows:
     """The bar of the run, wherever its work is."""
 
     async def test_it_follows_what_is_published(self, server: Server) -> None:
+        channels._poll.stop()  # the database, too, could tell of the run, and before
         owner, own = await operator()
         run = await make(user=owner, done=2)
         row = await row_of(run)
@@ -227,7 +233,10 @@ class TestWhatItShows:
         client = await server.connect(path(run), client=own)
         await take(client, "init")
         await ProgressTask.objects.filter(pk=run.pk).aupdate(done=6)
-        assert (await take(client, "update"))["value"] == 6
+        values = [(await take(client, "update"))["value"]]
+        if values[0] != 6:  # it was read between the handshake and this, too
+            values.append((await take(client, "update"))["value"])
+        assert values in ([6], [0, 6])
 
     async def test_a_run_that_ended_long_ago_has_its_bar(self, server: Server) -> None:
         owner, own = await operator()
@@ -262,30 +271,39 @@ class TestComingAndGoing:
 
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "IDLE_S", 0.2)
         monkeypatch.setattr(poll, "PERIOD_S", 0.05)
 
-    async def test_it_goes_some_time_after_the_last_client(self, server: Server) -> None:
+    async def test_it_goes_some_time_after_the_last_client(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         owner, own = await operator()
         run = await make(State.SUCCEEDED, user=owner)
+        await row_of(run)  # the first row of a process imports the URLs, which may make paths
         before = (set(registry), list(TornadoWrapper.tornado_handlers))
         first = await server.connect(path(run), client=own)
         second = await server.connect(path(run), client=own)
-        await first.close()
-        await asyncio.sleep(0.5)
-        assert run.path in registry
-        await second.close()
-        await until(lambda: run.path not in registry)
+        with monkeypatch.context() as patch:
+            # Not before and not afterwards: a handshake may take as long.
+            patch.setattr(module, "IDLE_S", 0.2)
+            await first.close()
+            await asyncio.sleep(0.5)
+            assert run.path in registry
+            await second.close()
+            await until(lambda: run.path not in registry)
         assert (set(registry), TornadoWrapper.tornado_handlers) == before
         assert (len(sockets._bars), len(sockets._idle_since)) == (0, 0)
         client = await server.connect(path(run), client=own)
         assert (await take(client, "init"))["task"]["state"] == "succeeded"
 
-    async def test_it_goes_when_nobody_ever_came(self, server: Server) -> None:
+    async def test_it_goes_when_nobody_ever_came(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Who was refused has made it, at most."""
         _other, other = await operator()
         run = await make()
         assert await answer(server, path(run), other) == 403
+        assert run.path in registry
+        monkeypatch.setattr(module, "IDLE_S", 0.2)
         await until(lambda: run.path not in registry)
 
     async def test_the_next_server_begins_without(self) -> None:

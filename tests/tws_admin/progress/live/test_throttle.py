@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
-from tests.tws_admin.operators import until
+import pytest
+
+from tws_admin.progress.live import throttle as module
 from tws_admin.progress.live.board import Row
 from tws_admin.progress.live.throttle import FRAME_S, Throttle
 
@@ -15,9 +19,9 @@ from tws_admin.progress.live.throttle import FRAME_S, Throttle
 class Frames:
     """What was sent, and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.sent: list[tuple[float, Row]] = []
-        self.throttle = Throttle(lambda row: self.sent.append((time.monotonic(), row)))
+        self.throttle = Throttle(lambda row: self.sent.append((clock(), row)))
 
     def offer(self, done: int, *, id: str = "a", state: str = "running", **more: Any) -> None:
         values = {"id": id, "state": state, "wish": "", "attempt": 1, "done": done}
@@ -27,19 +31,43 @@ class Frames:
         return [row["done"] for _at, row in self.sent if row["id"] == id]
 
 
-async def test_a_hundred_a_second_are_four_and_the_last_one_comes() -> None:
-    frames, began = Frames(), time.monotonic()
-    number = 0
-    while time.monotonic() - began < 2:
-        number += 1
+class Loop:
+    """The timers of an event loop, by a clock that the test turns: no machine is late for it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[..., None], Any]] = []
+
+    def call_later(self, delay_s: float, callback: Callable[..., None], *args: Any) -> Any:
+        timer = (self.now + delay_s, callback, args)
+        self.timers.append(timer)
+        return SimpleNamespace(cancel=lambda: self.timers.remove(timer))
+
+    def turn(self, to: float) -> None:
+        """Let time pass, and call what is due, in its order."""
+        while due := [timer for timer in self.timers if timer[0] <= to]:
+            timer = min(due, key=lambda timer: timer[0])
+            self.timers.remove(timer)
+            self.now, callback, args = timer
+            callback(*args)
+        self.now = to
+
+
+def test_a_hundred_a_second_are_four_and_the_last_one_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = Loop()
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(get_running_loop=lambda: loop))
+    frames = Frames(lambda: loop.now)
+    for number in range(1, 201):
         frames.offer(number)
-        await asyncio.sleep(0.01)
-    assert number > 50
-    await until(lambda: frames.done()[-1] == number)
-    assert frames.done()[0] == 1
-    assert 5 <= len(frames.sent) <= 10
+        loop.turn(number / 100)
+    loop.turn(3)
+    assert (frames.done()[0], frames.done()[-1]) == (1, 200)
     times = [at for at, _row in frames.sent]
+    assert times == pytest.approx([FRAME_S * number for number in range(9)])
     assert all(later - earlier >= 0.25 for earlier, later in itertools.pairwise(times))
+    assert loop.timers == []
 
 
 async def test_a_change_of_state_goes_out_at_once_and_nothing_older_follows() -> None:

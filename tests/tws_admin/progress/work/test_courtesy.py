@@ -18,19 +18,33 @@ from tws_admin.progress.work.courtesy import Courtesy
 ONLY_ONE_WRITES = connection.vendor == "sqlite"
 
 
-def rested(courtesy: Courtesy) -> bool:
-    start = time.monotonic()
-    courtesy.show()
-    return time.monotonic() - start >= module.REST_S
+class Clock:
+    """Goes on when the test says so, and by resting: a busy machine would rest by itself."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.rests: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.rests.append(seconds)
+        self.now += seconds
 
 
 def test_it_rests_once_in_a_while_and_only_where_it_is_of_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
     courtesy = Courtesy("default")
-    assert not rested(courtesy), "it has just begun"
-    monkeypatch.setattr(module, "EVERY_S", 0.0)
-    assert rested(courtesy) == ONLY_ONE_WRITES
+    courtesy.show()
+    assert clock.rests == [], "it has just begun"
+    clock.now += module.EVERY_S
+    for _ in range(2):
+        courtesy.show()
+        assert clock.rests == ([module.REST_S] if ONLY_ONE_WRITES else [])
 
 
 async def test_a_coroutine_rests_without_holding_up_its_loop(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from typing import Any
@@ -59,11 +60,17 @@ def test_parts_of_steps_add_up() -> None:
 
 def test_a_million_steps_cost_at_most_two_seconds_of_processor_time() -> None:
     task = task_of()
-    start = time.thread_time()
-    for _ in range(1_000_000):
-        task.advance()
+    tracer = sys.gettrace()
+    sys.settrace(None)  # what measures the coverage takes ten times as long as the steps
+    try:
+        start = time.thread_time()
+        for _ in range(1_000_000):
+            task.advance()
+        lasted = time.thread_time() - start
+    finally:
+        sys.settrace(tracer)
     assert task.meter.done == 1_000_000
-    assert time.thread_time() - start < 2.0
+    assert lasted < 2.0
 
 
 @pytest.mark.parametrize("ask", ["cancel", "lost"])
