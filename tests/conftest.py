@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tornado_websockets import testing
 
 HERE = Path(__file__).parent
 
-# A busy machine is no failure: without this an example may not take 200 ms, nor ten a second to
-# be drawn.
-settings.register_profile("suite", deadline=None)
+# How long an example takes, or to draw it, tells of a busy machine alone.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 # What goes by neither Python nor Django: the version matrix leaves it out.

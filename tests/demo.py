@@ -46,5 +46,6 @@ class Demo(ServerProcess):
                 **(environment or {}),
             },
         )
-        self.url = self.wait_for(r"(http://127\.0\.0\.1:\d+)/admin/\n")[1]
+        # The last of the pages: those before it are there as well then.
+        self.url = self.wait_for(r"(http://127\.0\.0\.1:\d+)/admin/tornado_websockets/\n")[1]
         self.server = Server(int(self.url.rpartition(":")[2]))

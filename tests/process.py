@@ -48,7 +48,8 @@ class ServerProcess:
 
     @property
     def output(self) -> str:
-        return self.log.read_text()
+        # Of what is being written the last character may be there by half.
+        return self.log.read_text(errors="replace")
 
     @property
     def port(self) -> int:

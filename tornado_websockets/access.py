@@ -35,15 +35,16 @@ def log(request: HTTPServerRequest, status: int, size: int | None) -> None:
     """
     level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
     if logger.isEnabledFor(level):
+        duration_s = request.request_time()  # once: it goes on
         _write(
             level,
             '"%s" %d %s %.3fs',
             _escaped(f"{request.method} {request.path} {request.version}"),
             status,
             "-" if size is None else size,
-            request.request_time(),
+            duration_s,
             status_code=status,
-            duration_s=request.request_time(),
+            duration_s=duration_s,
         )
 
 

@@ -233,7 +233,8 @@ class TornadoWrapper:
             cls._grace_s, cls._is_replaced = grace_s, is_replaced
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 runtime.loop.call_soon_threadsafe(cls._stopping.set)
-        return cls._stopped.wait(timeout_s)
+        # A signal asks too, and may have interrupted whoever holds the lock of the event.
+        return cls._stopped.is_set() or (timeout_s != 0 and cls._stopped.wait(timeout_s))
 
     @classmethod
     async def _shut_down(cls) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.demo import ROOT, Demo
 
@@ -29,6 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if folder in item.path.parents:
             item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    # A bound that catches what never comes, on a machine that may be busy. Here, since it is one of
+    # the process: a test must not have that of whichever ran before.
+    expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

@@ -145,23 +145,27 @@ class Monitor:
 
 
 class Load(threading.Thread):
-    """Sends a hundred events a second to a path, evenly, and reads what comes back."""
+    """Sends a hundred events a second to a path, evenly, and reads what comes back.
+
+    Attributes:
+        count: how many it has sent.
+    """
 
     PER_S = 100
 
     def __init__(self, site: Site, path: str) -> None:
         super().__init__(daemon=True)
+        self.count = 0
         self._client = site.connect(path)
         self._is_over = threading.Event()
         self.start()
 
     def run(self) -> None:
         start = time.monotonic()
-        number = 0
-        while not self._is_over.wait(max(0.0, start + number / self.PER_S - time.monotonic())):
+        while not self._is_over.wait(max(0.0, start + self.count / self.PER_S - time.monotonic())):
             self._client.send('{"event":"message","data":{"text":"hi"}}')
             self._client.recv()
-            number += 1
+            self.count += 1
 
     def stop(self) -> None:
         self._is_over.set()

@@ -13,12 +13,6 @@ from tests.browser.conftest import OpenPage
 from tests.demo import Demo
 
 
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    # A bound that catches what never comes, on a machine that may be busy.
-    expect.set_options(timeout=30_000)
-
-
 def join(page: Page, name: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Join").click()

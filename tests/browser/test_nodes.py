@@ -33,11 +33,6 @@ HISTORY_MS = 120_000  # so that the picture that is kept has lines to show
 pytestmark = pytest.mark.skipif(not is_installed(), reason="redis-server is not installed")
 
 
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=30_000)
-
-
 class Sites:
     """The example, served by two processes."""
 

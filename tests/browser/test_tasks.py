@@ -39,6 +39,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 SLOWLY_S = 0.05
 """So that there is a middle of the work, with much of it still to come."""
 
+VERY_SLOWLY_S = 0.25
+"""So that there is a middle of the work on 40 books, which takes ten seconds, on a busy machine."""
+
 BLOCKED_WEBSOCKET = """
 globalThis.WebSocket = class extends EventTarget {
   constructor() {
@@ -72,12 +75,6 @@ Book.objects.all().delete()
 from testapp import books
 books.stock(5000)
 """
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    # A bound that catches what never comes, on a machine that may be busy.
-    expect.set_options(timeout=30_000)
 
 
 OpenSite = Callable[..., Site]
@@ -406,7 +403,7 @@ def test_a_session_that_has_ended_is_told_with_a_way_to_log_in(
 
 
 def test_pages_work_without_javascript(open_site: OpenSite, visit: Visit) -> None:
-    page = visit(open_site(pace_s=SLOWLY_S), java_script_enabled=False)
+    page = visit(open_site(pace_s=VERY_SLOWLY_S), java_script_enabled=False)
     select(page, 40)
     choose(page, DRAW)
     start(page)
@@ -426,7 +423,7 @@ def test_pages_work_without_javascript(open_site: OpenSite, visit: Visit) -> Non
 
 
 def test_the_end_is_told_once_on_another_page(open_site: OpenSite, visit: Visit) -> None:
-    site = open_site(pace_s=SLOWLY_S)
+    site = open_site(pace_s=VERY_SLOWLY_S)
     page = visit(site)
     select(page, 40)
     choose(page, DRAW)
@@ -451,7 +448,7 @@ def test_the_end_is_told_once_on_another_page(open_site: OpenSite, visit: Visit)
 def test_a_success_is_told_for_a_while_and_as_long_as_it_is_pointed_at(
     open_site: OpenSite, visit: Visit
 ) -> None:
-    site = open_site(pace_s=0.005)
+    site = open_site(pace_s=0.01)  # it ends after ten seconds, on the page that comes then
     page = visit(site)
     select(page, 1)
     choose(page, NEWS)

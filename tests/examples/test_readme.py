@@ -130,7 +130,16 @@ class Reader:
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
 
 
+@pytest.fixture
+def patience() -> Iterator[None]:
+    # The bar alone takes two seconds; a bound that catches what never comes, on any machine.
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest.mark.browser
+@pytest.mark.usefixtures("patience")
 async def test_the_quickstart(python: Path, tmp_path: Path, free_port: int) -> None:
     reader = Reader(tmp_path / "mysite", python, free_port)
     todo = list(steps())
@@ -218,6 +227,6 @@ async def an_action_goes_on_after_its_request(page: Page, port: int) -> None:
     await page.get_by_label("Action:").select_option(label="Invite selected users")
     await page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
     card = page.locator("article.tws-task[data-tws-state=succeeded]")
-    await expect(card).to_contain_text("1 of 1", timeout=20_000)
+    await expect(card).to_contain_text("1 of 1")
     await card.get_by_role("link").first.click()
     await expect(page.get_by_text("Invited ann.")).to_be_visible()

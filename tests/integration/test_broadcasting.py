@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.engines.broker import Broker, free_port, is_installed
+from tests.engines.broker import Broker, is_installed
 from tests.integration.test_own_users import Browser
 from tests.process import ServerProcess
 from tests.site import ROOT, configure, make_site, serve_site
@@ -129,7 +129,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
         {"shop/views.py": VIEWS, "project/urls.py": URLS},
     )
     processes: list[ServerProcess] = []
-    port = free_port()
     with Broker() as broker:
         configure(folder, SETTINGS.format(url=broker.url))
         assert manage(folder, "migrate", "--verbosity=0").returncode == 0
@@ -138,15 +137,16 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
             plain = ServerProcess(
                 "runserver",
                 "--noreload",
-                str(port),
+                "127.0.0.1:0",
                 directory=folder,
                 log=folder.parent / "plain.log",
                 environment={"PYTHONPATH": str(ROOT)},
             )
             processes.append(plain)
             ports = [each.port for each in processes[:2]]
+            port = plain.wait_for(r"development server at http://127\.0\.0\.1:([1-9]\d*)/")[1]
             plain.wait_for("Quit the server")
-            yield folder, [*ports, port]
+            yield folder, [*ports, int(port)]
             assert [each.stop() for each in processes[:2]] == [0, 0]
         finally:
             for process in processes:
@@ -265,6 +265,9 @@ async def test_a_bar_that_another_process_drives_is_the_same_on_all_servers(site
     seen = [await until(client, "after_init") for client in clients]
     assert seen == [[{"indeterminate": False, "min": 0, "max": 3, "value": 0}]] * 2
     await asyncio.to_thread(site.run, 'bar.reset()\nbar.tick("one")\nbar.tick("two")')
+    for client in clients:  # both servers have heard of both steps
+        for _ in range(2):
+            await until(client, "update")
     late = await pair(site, "/jobs")
     for client in late:
         state = {"indeterminate": False, "min": 0, "max": 3, "value": 2, "label": "two"}

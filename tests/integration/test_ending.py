@@ -20,9 +20,15 @@ from tests.site import Start, configure, hide, make_site, starting
 
 FILES = {
     "project/urls.py": """
-import time
+import pathlib, time
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
+
+def held(request):
+    print("held view begins", flush=True)
+    while not pathlib.Path("release").exists():
+        time.sleep(0.01)
+    return HttpResponse("held view ends")
 
 def slow(request):
     print("slow view begins", flush=True)
@@ -39,6 +45,7 @@ def stream(request):
 
 urlpatterns = [
     path("", lambda request: HttpResponse("hello")),
+    path("held", held),
     path("slow", slow),
     path("stream", stream),
 ]
@@ -145,14 +152,15 @@ def test_slow_requests_finish_before_the_end(start: Start) -> None:
 
 
 def test_a_stream_without_end_is_cut_and_the_status_is_0(project: Path, start: Start) -> None:
-    configure(project, "TORNADO = {'shutdown_timeout': 2}")
+    configure(project, "TORNADO = {'shutdown_timeout': 6}")
     server = start()
     answers: list[str] = []
     thread = get(server.port, "/stream", answers)
     server.wait_for("stream begins")
     begun = time.monotonic()
     assert server.stop() == 0
-    assert 1 < time.monotonic() - begun < 4
+    # It is cut after four fifths of the time; a little later the process would end with status 1.
+    assert 4 < time.monotonic() - begun < 20
     thread.join()
     assert answers == ["IncompleteRead"]
     assert "1 HTTP requests took too long and are cut" in server.output
@@ -161,14 +169,15 @@ def test_a_stream_without_end_is_cut_and_the_status_is_0(project: Path, start: S
 def test_a_view_that_goes_on_is_left_behind_and_the_status_is_1(
     project: Path, start: Start
 ) -> None:
-    configure(project, "TORNADO = {'shutdown_timeout': 1.5}")
+    # So long that a machine which stalls for a second lets the server say so before it ends.
+    configure(project, "TORNADO = {'shutdown_timeout': 6}")
     server = start()
     answers: list[str] = []
     thread = get(server.port, "/slow?s=60", answers)
     server.wait_for("slow view begins")
     begun = time.monotonic()
     assert server.stop() == 1
-    assert time.monotonic() - begun < 1.5 + 1 + 1  # and what a busy machine takes
+    assert time.monotonic() - begun < 20  # the view would take another minute
     thread.join()
     assert "1 requests go on although the server stops" in server.output
     assert "in slow" in server.output  # where it was
@@ -208,8 +217,9 @@ def test_a_second_signal_does_not_wait(number: int, status: int, reload: str, st
 
     asyncio.run(stop_twice())
     begun = time.monotonic()
+    # That it did not wait is in the status: 0 or 1 would be the end of the first signal's work.
     assert server.stop(number) == status
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 10
     thread.join()
 
 
@@ -275,19 +285,18 @@ def test_health_is_told_while_every_thread_is_busy(project: Path, start: Start) 
     configure(project, "TORNADO = {'threads': 2}")
     server = start()
     port, answers = server.port, list[str]()
-    threads = [get(port, "/slow?s=2", answers) for _ in range(4)]
-    server.wait_for(r"(slow view begins(?s:.*)){2}")
+    threads = [get(port, "/held", answers) for _ in range(4)]
+    server.wait_for(r"(held view begins(?s:.*)){2}")
     health: list[str] = []
-    begun = time.monotonic()
     get(port, "/health/live", health).join()
     get(port, "/health/ready", health).join()
-    assert time.monotonic() - begun < 1
     assert health == ["live\n", "ready\n"]
     assert answers == []
-    assert server.stop() == 0
-    for thread in threads:
+    (project / "release").touch()
+    for thread in threads:  # two of them may not have asked yet
         thread.join()
-    assert answers == ["slow view ends"] * 4
+    assert answers == ["held view ends"] * 4
+    assert server.stop() == 0
 
 
 def test_the_service_manager_hears_of_the_start_and_of_the_end(

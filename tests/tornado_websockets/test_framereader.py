@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tornado.util import _websocket_mask
 from websockets.frames import Close as ReferenceClose
@@ -27,7 +27,6 @@ MAX_SIZE = 1000
 RSV1, RSV2, RSV3 = 0x40, 0x20, 0x10
 BOUNDARIES = [0, 1, 2, 124, 125, 126, 127, 128, 65534, 65535, 65536, 65537]
 
-in_its_own_time = settings(deadline=None)  # a busy machine is no failure
 
 HELLO: Message = (TEXT, "hello")
 
@@ -720,7 +719,6 @@ def read_in_any_pieces(data: bytes, cuts: list[int], *, deflated: bool) -> Outco
     return outcome
 
 
-@in_its_own_time
 @given(ANY_BYTES, CUTS, st.booleans())
 def test_any_bytes_in_any_pieces_come_to_the_same(
     data: bytes, cuts: list[int], deflated: bool
@@ -729,7 +727,6 @@ def test_any_bytes_in_any_pieces_come_to_the_same(
     read_in_any_pieces(data, cuts, deflated=deflated)
 
 
-@in_its_own_time
 @given(st.booleans().flatmap(lambda d: st.tuples(st.just(d), conversations(deflated=d))), CUTS)
 def test_what_keeps_to_the_rules_is_read_as_it_was_meant(
     made: tuple[bool, Conversation], cuts: list[int]
@@ -740,7 +737,6 @@ def test_what_keeps_to_the_rules_is_read_as_it_was_meant(
     assert outcome == Outcome(conversation.messages)
 
 
-@in_its_own_time
 @given(st.booleans().flatmap(lambda d: st.tuples(st.just(d), mutations(deflated=d))), CUTS)
 def test_a_changed_byte_changes_nothing_before_it(
     made: tuple[bool, tuple[Conversation, int, bytes]], cuts: list[int]
@@ -792,7 +788,6 @@ def read_by_reference(data: bytes) -> Reference:
     return Reference(messages, failed=server.parser_exc is not None)
 
 
-@in_its_own_time
 @given(ANY_BYTES | CHANGED)
 def test_another_implementation_takes_and_refuses_the_same(data: bytes) -> None:
     """The same messages and the same verdict, which what follows always brings about.

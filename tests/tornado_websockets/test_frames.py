@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import EXTERNAL_CLOSE_CODES
 from websockets.frames import Frame as ReferenceFrame
@@ -25,7 +25,6 @@ from tornado_websockets.frames import (
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=150)
-in_its_own_time = settings(deadline=None)  # a busy machine is no failure
 VALID_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
 
@@ -85,7 +84,6 @@ def test_a_compressed_frame_differs_in_its_first_reserved_bit(
     assert compressed[1:] == plain[1:]
 
 
-@in_its_own_time
 @given(st.lists(st.tuples(st.sampled_from([TEXT, BINARY, PING, PONG]), st.binary(max_size=125))))
 def test_another_implementation_reads_what_is_built(frames: list[tuple[int, bytes]]) -> None:
     """Frames one behind the other come back as they were made."""
@@ -160,7 +158,6 @@ def test_a_code_that_may_not_be_sent_is_refused(code: int) -> None:
         build_close(code)
 
 
-@in_its_own_time
 @given(st.sampled_from(sorted(VALID_CODES)), TEXTS)
 def test_another_implementation_reads_what_closes(code: int, reason: str) -> None:
     """Code and the beginning of the reason arrive, there and in read_close()."""
@@ -206,7 +203,6 @@ def test_a_close_reason_that_is_not_utf8_is_refused(reason: bytes) -> None:
         read_close(b"\x03\xe8" + reason)
 
 
-@in_its_own_time
 @given(st.binary(max_size=125))
 def test_any_close_payload_is_read_or_refused(payload: bytes) -> None:
     """Nothing but the documented errors comes out, and what is read can be sent again."""

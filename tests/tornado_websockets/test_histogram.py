@@ -56,7 +56,7 @@ def test_a_quantile_lies_between_the_durations_on_both_sides_of_the_exact_one(
     assert at_least(below) <= value <= at_most(above)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0), st.floats(3, 8), st.floats(0.1, 1))
 def test_percentiles_of_many_durations_are_within_the_bound(
     seed: int, magnitude: float, sigma: float

@@ -161,7 +161,7 @@ def test_without_a_limit_the_parser_decides() -> None:
 @pytest.mark.parametrize("opening", ["[", "{", '{"a":', '{"event":"a","data":{"a":' + "["])
 def test_a_hundred_thousand_brackets_cost_neither_time_nor_memory(opening: str) -> None:
     frame = opening * 100_000
-    started = time.perf_counter()
+    started = time.thread_time()  # what it costs, not how long the machine stands still
     tracemalloc.start()
     try:
         with pytest.raises(InvalidMessageError, match="invalid_json"):
@@ -170,7 +170,7 @@ def test_a_hundred_thousand_brackets_cost_neither_time_nor_memory(opening: str) 
     finally:
         tracemalloc.stop()
     assert peak < 20 * len(frame)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_data_reads_as_attributes_at_any_depth() -> None:

@@ -194,6 +194,7 @@ def test_a_server_that_is_replaced_lets_nobody_in_any_more() -> None:
         WebSocket("/chat")
         assert asyncio.run(visit()) == 1001
         thread.join(30)
+        other.settimeout(20)  # it does not block, and who has connected may not be in yet
         with socket.create_connection(("127.0.0.1", port)) as waiting:
             accepted, address = other.accept()
             accepted.close()

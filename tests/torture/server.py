@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
@@ -89,8 +90,12 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         try:
             connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
-            response = connection.getresponse()
-            return response.status, response.read().decode()
+            with connection.sock.dup() as line:
+                response = connection.getresponse()
+                found = response.status, response.read().decode()
+                with contextlib.suppress(ConnectionError):
+                    line.recv(1)  # the end: the server holds no descriptor of it any more
+            return found
         finally:
             connection.close()
 

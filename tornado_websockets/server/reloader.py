@@ -6,7 +6,6 @@ signal on, so that clients are told and the exit status is that of the server.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -45,7 +44,13 @@ def _supervise() -> int:
         if child is not None:
             child.send_signal(number)
 
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
+        # A terminal interrupts both: the child ends by itself. An exception could come at any
+        # moment, such as before it is known that there is a child to wait for.
+        stopping.set()
+
     signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGINT, interrupted)
     status = RELOAD_STATUS
     while status == RELOAD_STATUS and not stopping.is_set():
         child = subprocess.Popen(  # noqa: S603  this very command
@@ -55,15 +60,6 @@ def _supervise() -> int:
         )
         if stopping.is_set():  # the signal came while the child was made
             child.terminate()
-        status = _wait(child)
+        status = child.wait()
     # One that a signal has killed has that number, negative: 128 + n is what shells say.
     return status if status >= 0 else 128 - status
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    status: int | None = None
-    while status is None:
-        # A terminal interrupts both: the child ends by itself.
-        with contextlib.suppress(KeyboardInterrupt):
-            status = child.wait()
-    return status

@@ -19,6 +19,9 @@ __all__ = ["Server", "close_behind"]
 ON_THE_WAY_S: Final = 0.05
 """Seconds for what a client had sent before it could know that the server ends."""
 
+TURNS: Final = 5
+"""Turns of the event loop in which what has come is read, and is a request."""
+
 
 class Server(HTTPServer):
     """An HTTP server that knows which requests it has not answered yet."""
@@ -70,6 +73,9 @@ class Server(HTTPServer):
         end = loop.time() + timeout_s
         if self._exchanges:
             await asyncio.sleep(min(ON_THE_WAY_S, timeout_s))
+            # A process that stood still meanwhile has not read yet what came in time.
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
         while self.unanswered and loop.time() < end:  # noqa: ASYNC110  they end one by one
             await asyncio.sleep(0.01)
         if not self.unanswered:

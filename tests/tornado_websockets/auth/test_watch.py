@@ -108,7 +108,7 @@ async def test_what_ends_elsewhere_is_noticed_within_the_period(
     start = time.monotonic()
     await assert_ended(first)
     await assert_ended(second)
-    assert time.monotonic() - start < PERIOD_S + 2
+    assert time.monotonic() - start < PERIOD_S + 5  # the machine may stand still meanwhile
     with pytest.raises(HTTPClientError):
         await server.connect("/mine", client=browser)
     if change.startswith("session"):

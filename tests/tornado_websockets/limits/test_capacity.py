@@ -241,7 +241,7 @@ async def test_a_handshake_that_fails_takes_no_seat(knock: Knock) -> None:
 
 async def test_who_leaves_in_the_handshake_takes_no_seat(knock: Knock, server: Server) -> None:
     room = WebSocket("/plain")
-    waiting, go_on = asyncio.Event(), asyncio.Event()
+    waiting, gone, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     class Slow(WebSocketHandler):
         async def prepare(self) -> None:
@@ -249,12 +249,16 @@ async def test_who_leaves_in_the_handshake_takes_no_seat(knock: Knock, server: S
             waiting.set()
             await go_on.wait()
 
+        def on_connection_close(self) -> None:
+            super().on_connection_close()
+            gone.set()
+
     TornadoWrapper.add_handler((r"/ws/room", Slow, {"websocket": room}))
     with limits(connections=1):
         knocking = asyncio.create_task(knock())
         await waiting.wait()
         knocking.cancel()
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(gone.wait(), 20)
         go_on.set()
         assert (await knock()).status == 101
 

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import ssl
+import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +26,7 @@ from tornado.web import Application, RequestHandler
 from tests.process import ServerProcess
 from tests.rawclient import TLS, RawClient, connect, text
 from tests.site import configure, make_site, serve_site
+from tornado_websockets.limits.loggate import LogGate
 from tornado_websockets.server import acceptor as acceptor_module
 from tornado_websockets.server.acceptor import BATCH, Acceptor
 
@@ -95,6 +97,7 @@ async def test_who_waits_is_left_to_the_others_that_have_the_socket() -> None:
         async with accepting(HTTPServer(Application()), listening) as (acceptor, port):
             with socket.create_connection(("127.0.0.1", port)) as waiting:
                 acceptor.stop(drain=False)
+                other.settimeout(20)  # it does not block, and who has connected may not be in yet
                 accepted, address = other.accept()
                 accepted.close()
                 assert address == waiting.getsockname()
@@ -145,6 +148,8 @@ async def test_it_tries_again_after_a_while_and_not_at_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acceptor_module, "PAUSE_S", 0.1)
+    # All of it in one second, however long the machine takes.
+    monkeypatch.setattr(acceptor_module, "LogGate", lambda _clock: LogGate(lambda: 0.0))
     sock = Exhausted()
     sock.bind(("127.0.0.1", 0))
     sock.listen()
@@ -229,20 +234,22 @@ async def test_without_descriptors_accepting_pauses_and_comes_back(site: ServerP
         crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
         site.wait_for("no connection can be accepted now")
         started, spent, lines = time.monotonic(), cpu_s(pid), site.output.count("\n")
-        slowest = 0.0
+        answers = []
         while time.monotonic() - started < 3:
-            slowest = max(slowest, await echo(client))
+            answers.append(await echo(client))
             await asyncio.sleep(0.02)
+        spent, lines = cpu_s(pid) - spent, site.output.count("\n") - lines
         elapsed = time.monotonic() - started
-        assert slowest < 0.5
-        assert (cpu_s(pid) - spent) / elapsed < 0.2
-        assert site.output.count("\n") - lines <= elapsed + 1
+        # Not the slowest: the machine may stand still once. A pause that blocks is in all of them.
+        assert statistics.median(answers) < 0.25
+        assert spent / elapsed < 0.2
+        assert lines <= elapsed + 1
         for _reader, writer in crowd:
             writer.transport.abort()
         released = time.monotonic()
         async with connect(port, "/in_views", tls=False) as another:
             await echo(another)
-        assert time.monotonic() - released < 2
+        assert time.monotonic() - released < 5  # a pause, and what the machine may stand still
         await echo(client)
     assert re.search(r"Too many open files; seen \d+ times", site.output)
 

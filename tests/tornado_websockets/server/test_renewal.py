@@ -74,12 +74,19 @@ def family(monkeypatch: pytest.MonkeyPatch) -> Iterator[Family]:
         end(worker)
 
 
-def test_the_new_ones_come_one_by_one_and_the_old_ones_serve_until_all_do(family: Family) -> None:
+def test_the_new_ones_come_one_by_one_and_the_old_ones_serve_until_all_do(
+    family: Family, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The first one may not serve before it was looked at, however late that is.
+    go_on = tmp_path / "go on"
+    held = f"while not os.path.exists({str(go_on)!r}):\n    time.sleep(0.01)"
+    bear(monkeypatch, held + OBEDIENT)
     family.renewal.begin()
     family.turn()
     assert [worker.is_ready for worker in family.renewal.successors] == [False]
     family.renewal.act()
     assert len(family.renewal.successors) == 1  # nobody comes before it serves
+    go_on.touch()
     until(lambda: family.turn() and len(family.renewal.successors) == 2)
     assert family.renewal.successors[0].is_ready
     assert family.workers == family.old

@@ -47,17 +47,20 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_window_knows_what_is_left_of_each_share() -> None:
+    before = time.monotonic()
     window = Window(10)
-    assert 4.9 < window.left(0.5) <= 5
+    left = window.left(0.5)
+    assert 5 - (time.monotonic() - before) <= left <= 5
     assert Window(0).left(1) == 0
 
 
+@override_settings(TORNADO={"shutdown_timeout": 60})
 async def test_an_idle_server_ends_at_once() -> None:
     async with serving() as (_server, task):
         start = time.monotonic()
         TornadoWrapper.stop()
         await task
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 4  # of 60: the machine may stand still meanwhile
 
 
 async def test_the_end_waits_for_a_callback_whose_answer_still_reaches_its_client() -> None:
@@ -92,7 +95,7 @@ async def test_the_end_waits_for_a_callback_whose_answer_still_reaches_its_clien
         assert closed == [1001]
 
 
-@override_settings(TORNADO={"shutdown_timeout": 1})
+@override_settings(TORNADO={"shutdown_timeout": 5})
 async def test_a_callback_that_does_not_end_keeps_its_client_for_half_of_the_time_only() -> None:
     ws = WebSocket("/work")
     cancelled: list[float] = []
@@ -112,9 +115,11 @@ async def test_a_callback_that_does_not_end_keeps_its_client_for_half_of_the_tim
         start = time.monotonic()
         TornadoWrapper.stop()
         assert await client.closed() == 1001
-        assert 0.45 < time.monotonic() - start < 0.85
+        # A second or two between the shares, for which the machine may stand still.
+        assert 0.45 * 5 < time.monotonic() - start < 0.85 * 5
+        assert cancelled == []
         await task
-        assert 0.85 < cancelled[0] - start < 1.5
+        assert 0.85 * 5 < cancelled[0] - start < 1.5 * 5
 
 
 class Mortal(LocalLayer):
@@ -242,7 +247,7 @@ async def test_what_takes_too_long_is_cut_and_told(caplog: pytest.LogCaptureFixt
     assert "1 clients did not answer the close in time" in caplog.text
 
 
-@override_settings(TORNADO={"shutdown_timeout": 20, "shutdown_delay": 0.5})
+@override_settings(TORNADO={"shutdown_timeout": 20, "shutdown_delay": 3})
 async def test_a_server_may_take_connections_for_a_while_though_it_is_not_ready() -> None:
     WebSocket("/chat")
     async with serving() as (server, task):
@@ -256,7 +261,7 @@ async def test_a_server_may_take_connections_for_a_while_though_it_is_not_ready(
         client = await server.connect("/chat")
         assert await client.closed() == 1001
         await task
-        assert 0.5 <= time.monotonic() - start < 5
+        assert 3 <= time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,7 @@ import pytest_asyncio
 from tornado.web import Application, RequestHandler
 
 from tornado_websockets.server.sockets import open_tcp
-from tornado_websockets.wire.server import Server
+from tornado_websockets.wire.server import ON_THE_WAY_S, Server
 
 TIMEOUT_S = 10
 
@@ -136,6 +137,19 @@ async def test_the_last_request_of_a_connection_is_answered_too(serving: Serving
         assert answer.endswith("quick")
         assert await idle.end() == b""
         Slow.go_on.set()
+        assert await finishing == 0
+
+
+async def test_a_server_that_stood_still_reads_first_what_came_meanwhile(serving: Serving) -> None:
+    async with serving.connect() as connection:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not serving.server._exchanges:
+                await asyncio.sleep(0.01)
+        finishing = asyncio.create_task(serving.server.finish_requests(TIMEOUT_S))
+        await asyncio.sleep(0)
+        connection.ask("/quick")
+        time.sleep(2 * ON_THE_WAY_S)  # as where other processes have the processor
+        assert (await connection.answer()).endswith("quick")
         assert await finishing == 0
 
 

@@ -75,8 +75,10 @@ def test_signals_are_sent_in_one_thread(site: Site) -> None:
     """The start and the end of a request."""
     site.get("/hello/")
     signals: list[Any] = json.loads(site.get("/signals/")[1])
-    assert [name for name, _ in signals[:2]] == ["started", "finished"]
-    assert signals[0][1] == signals[1][1]
+    (name, thread), *later = signals
+    assert name == "started"
+    # The second request may start in another thread before the first one, answered, has finished.
+    assert ["finished", thread] in later[: 1 if later[0][1] == thread else 2]
 
 
 def test_the_login_page_is_shown_and_sets_its_cookie(site: Site) -> None:
@@ -137,7 +139,7 @@ def test_the_first_of_several_events_does_not_wait_for_the_second(site: Site) ->
     with site.connection() as client:
         client.request("GET", "/events/")
         assert client.sock is not None
-        client.sock.settimeout(1)
+        client.sock.settimeout(6)  # of 10 until the second event
         response = client.getresponse()
         assert response.headers["Content-Type"] == "text/event-stream"
         assert response.readline() == b"data: 1\n"

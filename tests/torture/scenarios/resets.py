@@ -40,7 +40,15 @@ def run(report: Report, folder: Path) -> None:
         with Probe(server.port, rate=100) as probe:
             _kill(server, clients)
             echoes = probe.finish()
-        seconds = until(lambda: server.now() == 1 and server.descriptors() <= descriptors)
+
+        def is_over() -> bool:
+            return (
+                server.now() == 1
+                and server.descriptors() <= descriptors
+                and server.state()["tasks"] <= tasks
+            )
+
+        seconds = until(is_over)
         report.equal("connections registered afterwards, the broadcaster's", server.now(), 1)
         report.at_most("descriptors more than before", server.descriptors() - descriptors, 0)
         report.at_most("tasks more than before", server.state()["tasks"] - tasks, 0)

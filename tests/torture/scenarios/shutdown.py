@@ -14,7 +14,7 @@ from tests.torture.crowd import Crowd
 from tests.torture.probe import Probe
 from tests.torture.project import make_project
 from tests.torture.report import Report
-from tests.torture.server import Server
+from tests.torture.server import Server, until
 
 __all__ = ["run"]
 
@@ -68,8 +68,11 @@ def _stop(report: Report, server: Server, requests: int) -> None:
         Probe(server.port, connections=100, rate=1000) as probe,
         concurrent.futures.ThreadPoolExecutor(requests) as pool,
     ):
+        before = server.descriptors()
         pages = [pool.submit(_page, server) for _ in range(requests)]
-        time.sleep(SLOW_S * 1.5)
+        # Only what has reached the server is under way.
+        passed_s = until(lambda: server.descriptors() >= before + requests, 2)
+        time.sleep(max(0.0, SLOW_S * 1.5 - passed_s))
         started = time.monotonic()
         status = server.process.stop()
         seconds = time.monotonic() - started

@@ -183,11 +183,14 @@ async def test_what_is_said_is_plain_text(server: Server) -> None:
 @database
 async def test_it_ends_by_itself(server: Server) -> None:
     """After its time; whoever wants more asks again."""
-    chat = chatting()
-    client = await inspecting(server, lasts_s=0.2)
+    chat, watch = chatting(), watching()
+    inspector = Inspector(watch, flush_s=0.05, lasts_s=0.2)
+    attach(watch, inspector)
+    client = await another(server)
     await ask(client, "inspect", path="/chat")
     assert await client.receive() == ("inspecting", {"id": None, "path": None, "until": None})
     assert not is_tapped(chat)
+    inspector._lasts_s = LASTS_S  # or it could end again before anybody has looked
     assert (await ask(client, "inspect", path="/chat")).data.path == "/chat"
     assert is_tapped(chat)
 

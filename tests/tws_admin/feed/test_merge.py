@@ -57,7 +57,7 @@ def by_name(rows: list[Any], name: str = "path") -> dict[str, Any]:
     return {row[name]: row for row in rows}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes)
 def test_what_paths_count_is_added(lists: list[Any]) -> None:
     found = by_name(merge.paths(lists))
@@ -77,7 +77,7 @@ def test_what_paths_count_is_added(lists: list[Any]) -> None:
             assert row[percentile] == (max(known) if known else None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes, st.randoms(use_true_random=False))
 def test_no_number_depends_on_the_order_of_the_nodes(lists: list[Any], random: Any) -> None:
     other = lists.copy()
@@ -90,7 +90,7 @@ def test_no_number_depends_on_the_order_of_the_nodes(lists: list[Any], random: A
         assert by_name(one[name]["events"], "event") == by_name(two[name]["events"], "event")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes)
 def test_nodes_may_be_added_one_by_one(lists: list[Any]) -> None:
     step: list[Any] = []
@@ -99,14 +99,14 @@ def test_nodes_may_be_added_one_by_one(lists: list[Any]) -> None:
     assert step == merge.paths(lists)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes)
 def test_the_paths_of_one_node_are_themselves(lists: list[Any]) -> None:
     for rows in lists:
         assert all(one is other for one, other in zip(merge.paths([rows]), rows, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes)
 def test_the_totals_are_those_of_the_paths(lists: list[Any]) -> None:
     totals = merge.totals(merge.totals(rows) for rows in lists)
@@ -142,7 +142,7 @@ rings = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rings, st.sampled_from([1, 10, 60]))
 def test_points_of_the_same_time_are_put_together(found: list[Any], step_s: int) -> None:
     """Whichever node has been there for how long, and measured when."""

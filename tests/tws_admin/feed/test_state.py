@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tws_admin.feeds import State
@@ -52,7 +52,6 @@ def without_order(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @given(st.lists(ticks, min_size=1, max_size=8), st.data())
-@settings(deadline=None)
 def test_a_snapshot_and_the_changes_since_are_a_later_snapshot(
     sequence: list[Any], data: st.DataObject
 ) -> None:
@@ -71,7 +70,6 @@ def test_a_snapshot_and_the_changes_since_are_a_later_snapshot(
 
 
 @given(st.lists(ticks, min_size=2, max_size=8))
-@settings(deadline=None)
 def test_tick_by_tick_or_all_at_once_is_the_same(sequence: list[Any]) -> None:
     feed = Feed("epoch")
     fed(feed, sequence[0])

@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tws_admin.progress.states import ACTIVE, ENDED, RETRIABLE, SOURCES, TRANSITIONS, State
-
-in_its_own_time = settings(deadline=None)  # a busy machine is no failure
 
 
 @st.composite
@@ -25,7 +23,6 @@ def journeys(draw: st.DrawFn) -> list[State]:
     return way
 
 
-@in_its_own_time
 @given(journeys())
 def test_whatever_happens_a_run_can_still_end(way: list[State]) -> None:
     """No way leads to a place from which work is never over."""
@@ -36,7 +33,6 @@ def test_whatever_happens_a_run_can_still_end(way: list[State]) -> None:
     assert reached & ENDED
 
 
-@in_its_own_time
 @given(journeys())
 def test_work_is_done_only_after_it_was_queued(way: list[State]) -> None:
     """What has ended goes on only through the queue, by a retry."""
@@ -47,7 +43,6 @@ def test_work_is_done_only_after_it_was_queued(way: list[State]) -> None:
             assert before is State.RUNNING
 
 
-@in_its_own_time
 @given(journeys())
 def test_a_cancellation_is_never_taken_back(way: list[State]) -> None:
     """Who waits for the work to notice sees it at an end next."""

@@ -101,7 +101,7 @@ DEEDS: dict[str, Callable[[ProgressTask], Any]] = {
 
 
 @pytest.mark.django_db
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 3)), max_size=25))
 def test_a_run_goes_only_where_it_may(deeds: list[tuple[str, int]]) -> None:
     """Whatever is done to it in whatever order, also by those who looked a while ago."""

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, NamedTuple
 
+from redis.exceptions import ResponseError
+
 from tornado_websockets.layers.redis.address import Address
 from tornado_websockets.layers.redis.health import Health
 from tornado_websockets.layers.redis.link import Link
@@ -150,7 +152,14 @@ class Subscriber:
                 pinging = loop.create_task(self._ping(link, silence))
                 turn_s = loop.time() + TURN_S
                 while True:
-                    message = await link.read()  # which does not wait for what is there already
+                    try:
+                        message = await link.read()  # which does not wait for what is there already
+                    except ResponseError as error:
+                        # It runs somebody's script: it is there, and keeps the subscriptions. What
+                        # was sent meanwhile is not done, though, when anything waits for that.
+                        if self._awaited or not str(error).startswith("BUSY"):
+                            raise
+                        message = b""
                     self._unanswered = 0
                     self._take(message)
                     if loop.time() > turn_s:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,16 +41,52 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     listener.echo.stop()
 
 
-async def test_what_comes_back_in_time_is_not_delivered(listener: Listener) -> None:
+class Clock:
+    """Stands for the event loop, whose time passes as the test says."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now_s
+
+    def call_at(self, when_s: float, function: Callable[[], None]) -> SimpleNamespace:
+        self.calls.append((when_s, function))
+        return SimpleNamespace(cancel=lambda: self.calls.remove((when_s, function)))
+
+    def call_later(self, delay_s: float, function: Callable[[], None]) -> SimpleNamespace:
+        return self.call_at(self.now_s + delay_s, function)
+
+    def pass_until(self, end_s: float) -> None:
+        """Let time pass, and make the calls that are due meanwhile."""
+        while due := [call for call in self.calls if call[0] <= end_s]:
+            call = min(due, key=lambda call: call[0])
+            self.calls.remove(call)
+            self.now_s = call[0]
+            call[1]()
+        self.now_s = end_s
+
+
+def test_what_comes_back_in_time_is_not_delivered(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()  # a real one is late, and then what is in time is not
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(get_running_loop=lambda: clock))
     listener.add("a", "b")
-    await asyncio.sleep(0.1)
+    clock.pass_until(100.1)
     listener.echo.heard("a")
     listener.echo.heard("b")
     listener.add("c")
-    await asyncio.sleep(0.15)
+    clock.pass_until(100.25)
     listener.echo.heard("c")
-    await asyncio.sleep(0.3)
+    clock.pass_until(100.55)
     assert (listener.got, listener.early) == ([], [])
+    listener.add("d")
+    clock.pass_until(100.74)
+    assert listener.got == []
+    clock.pass_until(100.76)
+    assert (listener.got, listener.early, clock.calls) == (["d"], ["d"], [])
 
 
 async def test_what_does_not_is_delivered_with_all_behind_it(listener: Listener) -> None:

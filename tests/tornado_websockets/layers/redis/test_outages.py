@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -35,6 +37,32 @@ async def soon(condition: Callable[[], bool], within_s: float = 20) -> None:
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def lateness() -> Iterator[list[float]]:
+    """Note how late a thread is that does nothing: a machine that stands still holds up both."""
+    late: list[float] = []
+    is_over = threading.Event()
+
+    def wait() -> None:
+        while not is_over.is_set():
+            asked = time.monotonic()
+            time.sleep(0.01)
+            late.append(time.monotonic() - asked - 0.01)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        yield late
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def p99(times: list[float]) -> float:
+    """Return the time that 99 of 100 do not exceed."""
+    return sorted(times)[int(len(times) * 0.99)]
 
 
 def numbers(client: Client) -> list[int]:
@@ -97,6 +125,7 @@ async def test_the_clients_of_a_node_are_served_while_redis_is_away(
         lasting.start()
         await soon(lambda: there.numbers == here.numbers == [1, 2, 4])
         await soon(lambda: one.layer.trouble == "")
+        await soon(lambda: all(each.layer.shards[0].health.is_well for each in (one, two)))
         early, late = here.client.envelopes[1:4], here.client.envelopes[4:]
         assert [each["id"] for each in early] == [each["id"] for each in late]
         assert ["offset" in each for each in early + late] == [False] * 3 + [True] * 3
@@ -188,16 +217,17 @@ async def test_a_redis_that_hangs_holds_up_nobody(lasting: Broker) -> None:
         lasting.pause()
         try:
             late: list[float] = []
-            for number in range(1, 400):
-                one.say(number)
-                one.say(number, path="/live")
-                asked = time.monotonic()
-                await asyncio.sleep(0.01)
-                late.append(time.monotonic() - asked - 0.01)
+            with lateness() as of_machine:
+                for number in range(1, 400):
+                    one.say(number)
+                    one.say(number, path="/live")
+                    asked = time.monotonic()
+                    await asyncio.sleep(0.01)
+                    late.append(time.monotonic() - asked - 0.01)
             await soon(lambda: numbers(pages[0].client) == [*range(400)], 3)
             assert numbers(pages[1].client) == [0]
             assert one.layer.trouble
-            assert sorted(late)[int(len(late) * 0.99)] < 0.05
+            assert p99(late) < p99(of_machine) + 0.05
             await soon(lambda: one.layer.shards[0].publisher.down_s > 0.5)  # it has tried again
         finally:
             lasting.resume()
@@ -231,6 +261,9 @@ async def test_more_than_waits_is_refused_and_reaches_the_clients_of_this_proces
         assert numbers(live.client) == [5, 6, 7, 8, 9, 11, 12]
         lasting.start()
         await soon(lambda: here.numbers == [0, 1, 2, 3, 4], 5)
+        # There is room when Redis has acknowledged them, which need not be before they come.
+        waiting = vars(vars(one.layer.shards[0].publisher)["_allowance"])
+        await soon(lambda: waiting["_events"] == 0)
         one.say(13)
         await soon(lambda: 13 in here.numbers)
 
@@ -280,7 +313,7 @@ async def test_who_slept_while_more_came_than_is_kept_is_told(lasting: Broker) -
             await one.layer.apublish("/short", Event("e", wordy(number)))
         shard.subscriber.start()
         await soon(lambda: there.told == [None, False])
-        assert here.numbers == [*range(10)]
+        await soon(lambda: here.numbers == [*range(10)])
         assert there.numbers == []
         one.say(10, path="/short")
         await soon(lambda: there.numbers == [10])
@@ -290,11 +323,11 @@ async def test_nobody_waits_for_an_acknowledgement_for_ever(
     lasting: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be delivered later, and is."""
-    monkeypatch.setattr(layer, "ACKNOWLEDGE_S", 0.3)
     async with stations(2, lasting.url) as (one, two):
         page = Page()
         await two.visit(page)
         await one.layer.apublish("/h", Event("e", wordy(1)))
+        monkeypatch.setattr(layer, "ACKNOWLEDGE_S", 0.3)
         lasting.pause()
         try:
             with pytest.raises(LayerUnavailableError, match="it takes too long"):

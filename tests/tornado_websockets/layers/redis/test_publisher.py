@@ -83,7 +83,8 @@ async def test_what_redis_does_not_take_holds_up_other_paths_not(
     for number in range(200):
         assert await office.send(letter(number)) is None
         await asyncio.sleep(0.005)  # it is tried again in between
-    assert time.monotonic() - begun < 5
+    # Each would wait for up to a second if it waited for the other path.
+    assert time.monotonic() - begun < 30
     assert not waiting.done()
     assert "WRONGTYPE" in office.health.reason
     broker.run("DEL", key)

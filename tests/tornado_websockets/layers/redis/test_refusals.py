@@ -12,6 +12,7 @@ from tests.engines.broker import Broker, is_installed
 from tests.tornado_websockets.layers.clients import Client, Page
 from tests.tornado_websockets.layers.redis.station import Station, stations
 from tests.tornado_websockets.layers.redis.test_outages import numbers, soon
+from tornado_websockets.layers.redis import subscriber
 
 
 @pytest.fixture
@@ -69,7 +70,11 @@ async def test_what_is_refused_for_a_while_comes_later(
         await end(one, pages, live, 100)
 
 
-async def test_a_redis_that_runs_the_script_of_somebody_else_is_waited_for(own: Broker) -> None:
+async def test_a_redis_that_runs_the_script_of_somebody_else_is_waited_for(
+    own: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pings are refused as well, and nothing of the subscription is lost by that.
+    monkeypatch.setattr(subscriber, "PING_S", 0.02)
     own.run("CONFIG", "SET", "lua-time-limit", "50")
     async with stations(2, own.url) as (one, two):
         pages, live = await meet(one, two)

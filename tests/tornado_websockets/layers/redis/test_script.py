@@ -174,7 +174,8 @@ def test_nothing_stays_for_ever(store: Store) -> None:
     store.send(b"a", history=KEPT)
     store.send(b"a", history=None)
     store.client.set("of another project", 1)
-    names = list(store.client.scan_iter(f"{store.address.prefix}:*"))
+    # SCAN may tell a key twice.
+    names = set(store.client.scan_iter(f"{store.address.prefix}:*"))
     assert len(names) == 4
     for name in names:
         assert 0 < store.client.ttl(name) <= 24 * 3600

@@ -94,7 +94,8 @@ async def test_who_gets_through_first_lets_the_other_one_try(
             own.start()
             getattr(shard, first).pause.end()
             await until(lambda: shard.is_up and shard.publisher.down_s == 0)
-            assert shard.health.is_well
+            # A beat may have failed as well, in the moment of the end, and comes once more.
+            await until(lambda: shard.health.is_well)
 
 
 async def test_whoever_says_that_it_is_a_replica_is_left_though_not_each_moment(

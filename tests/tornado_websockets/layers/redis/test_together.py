@@ -43,7 +43,8 @@ async def test_a_room_is_one_room_on_all_nodes(url: str) -> None:
 
 
 async def test_a_room_of_a_node_that_died_is_that_of_the_others(url: str) -> None:
-    async with crew(url, gone_s=1.5) as nodes:
+    # One that is stale, as by a moment's delay, is passed over, and would tell it as well.
+    async with crew(url, gone_s=1.5, stale_s=60) as nodes:
         a, b, dead = await nodes.meet(3)
         kept = b.enter("/x", "r", member("ann"))
         dead.enter("/x", "r", member("ann"))

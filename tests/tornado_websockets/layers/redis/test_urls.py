@@ -50,6 +50,7 @@ def served() -> Iterator[dict[str, str]]:
         }
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("kind", ["tls", "tls user", "unix", "unix user", "user"])
 async def test_everything_goes_through_it(
     served: dict[str, str], kind: str, caplog: pytest.LogCaptureFixture

@@ -9,13 +9,14 @@ import os
 import re
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-from tests.process import ServerProcess, free_port
+from tests.process import ServerProcess
 from tests.rawclient import TLS
 from tests.site import FILES, Start, configure, hide, make_site, starting
 
@@ -41,14 +42,28 @@ def get(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int, str]:
         connection.close()
 
 
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """Give a port that a server may take, and nobody else gets by chance meanwhile."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        if sys.platform != "linux":  # elsewhere the server could not take it either
+            sock.close()
+        yield port
+
+
 def touch_until(path: Path, server: ServerProcess, pattern: str) -> None:
     """Change a file until the reloader sees it: it may not have seen it as it was before."""
+    seen = f"{path.name} changed"
     for second in range(30):
         os.utime(path, (second, second))
         with contextlib.suppress(AssertionError):
-            server.wait_for(pattern, timeout_s=2)
-            return
-    server.wait_for(pattern)
+            server.wait_for(seen, timeout_s=2)
+            break
+    # No more changes: the next child would see them as well, and start once more.
+    server.wait_for(rf"{seen}(?s:.*){pattern}")
 
 
 def test_it_serves_django_and_websockets_and_tells_where(start: Start) -> None:
@@ -98,11 +113,11 @@ def echo_and_stop(server: ServerProcess, number: int) -> None:
 def test_the_port_of_the_settings_is_used_and_the_argument_goes_before_it(
     project: Path, start: Start
 ) -> None:
-    wanted = free_port()
-    configure(project, f'TORNADO = {{"port": {wanted}}}')
-    server = start()
-    assert server.port == wanted
-    assert start("0").port != wanted
+    with reserved_port() as wanted:
+        configure(project, f'TORNADO = {{"port": {wanted}}}')
+        server = start()
+        assert server.port == wanted
+        assert start("0").port != wanted
 
 
 def test_an_ipv6_address_is_served(start: Start) -> None:
@@ -203,7 +218,7 @@ def test_the_reloader_waits_for_the_change_that_corrects_a_mistake(
     server.wait_for("tornado_websockets.E002")
     assert server.process.poll() is None
     configure(project, debug=True)
-    touch_until(project / "project/settings.py", server, r"settings.py changed(?s:.*)Quit with ")
+    touch_until(project / "project/settings.py", server, "Quit with ")
     assert get(server.port) == (200, "hello from Django")
 
 
@@ -237,15 +252,16 @@ def test_the_reloader_restarts_when_code_changes_and_stops_cleanly(
     project: Path, start: Start
 ) -> None:
     configure(project, debug=True)
-    server = start(str(free_port()))
-    port = server.port
-    assert "with auto-reload" in server.output
-    assert get(port) == (200, "hello from Django")
-    urls = project / "project/urls.py"
-    urls.write_text(urls.read_text().replace("hello from", "goodbye from"))
-    touch_until(urls, server, r"urls.py changed, reloading(?s:.*)Quit with ")
-    assert get(port) == (200, "goodbye from Django")
-    assert server.stop(signal.SIGINT) == 0
+    with reserved_port() as port:
+        server = start(str(port))
+        assert server.port == port
+        assert "with auto-reload" in server.output
+        assert get(port) == (200, "hello from Django")
+        urls = project / "project/urls.py"
+        urls.write_text(urls.read_text().replace("hello from", "goodbye from"))
+        touch_until(urls, server, "Quit with ")
+        assert get(port) == (200, "goodbye from Django")
+        assert server.stop(signal.SIGINT) == 0
 
 
 def test_the_reloader_ends_when_the_port_is_in_use(project: Path, start: Start) -> None:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tws_admin.progress.work.meter import TAU_S, Meter, amount
@@ -75,7 +75,6 @@ def test_what_goes_back_is_no_negative_rate() -> None:
     assert meter.rate == 0.0
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.lists(
         st.tuples(st.floats(0, 100, allow_nan=False), st.floats(0, 1e6, allow_nan=False)),

@@ -100,9 +100,11 @@ class Exchange:
         self._waiting: collections.deque[tuple[str, bytes, asyncio.Future[bool]]]
         self._waiting = collections.deque()
         self._sending: asyncio.Task[None] | None = None
+        self._is_over = False
 
     def start(self) -> None:
         """Listen from now on."""
+        self._is_over = False
         # The own channel comes first: who is ready gets answers.
         self._line.listen(self._channel(self._id), self._receive)
         self._line.listen(self._channel(""), self._receive, self._ready)
@@ -112,6 +114,7 @@ class Exchange:
         if self._sending is not None:
             await asyncio.wait([self._sending], timeout=timeout_s)
             self._sending.cancel()
+        self._is_over = True  # what would still be sent had nobody who closes its connection
         while self._waiting:
             self._waiting.popleft()[2].set_result(False)
         self._line.unlisten(self._channel(""))
@@ -120,7 +123,7 @@ class Exchange:
     def send(self, message: bytes, to: str = "") -> asyncio.Future[bool]:
         """Send a message to all other nodes, or to one; returns whether Redis has it."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        if not self._line.is_up or len(self._waiting) >= MAX_WAITING:
+        if self._is_over or not self._line.is_up or len(self._waiting) >= MAX_WAITING:
             future.set_result(False)
             return future
         self._waiting.append((self._channel(to), message, future))

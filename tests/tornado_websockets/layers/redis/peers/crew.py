@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -94,24 +95,35 @@ class Crew:
     async def die(self, mate: Mate) -> None:
         """End one as if its process had been killed: it says nothing any more."""
         mate.is_gone = True
-        peers = vars(mate.layer)["_peers"]
-        vars(peers)["_nodes"]._is_over = True
+        peers = vars(vars(mate.layer)["_peers"])
+        beats = vars(peers["_nodes"])
+        beats["_is_over"] = True
+        beats["_wake"].set()
+        for shard in mate.layer.shards:
+            vars(shard.subscriber)["_up"].clear()  # so that nothing more is sent
+        # What is under way would open a connection that nobody closes.
+        speakers = [peers["_mail"], *peers["_presences"].values()]
+        tasks = [beats["_task"], *(vars(vars(each)["_exchange"])["_sending"] for each in speakers)]
+        await asyncio.wait([task for task in tasks if task is not None])
         for shard in mate.layer.shards:
             await shard.stop()
 
 
 @asynccontextmanager
-async def crew(*urls: str, gone_s: float = 10.0) -> AsyncIterator[Crew]:
+async def crew(
+    *urls: str, gone_s: float = 10.0, stale_s: float | None = None
+) -> AsyncIterator[Crew]:
     """Let nodes share some Redis servers; they beat ten times as often as others.
 
     Args:
         urls: of the servers.
-        gone_s: seconds after which a silent node is taken for gone; after a third of it is stale.
+        gone_s: seconds after which a silent node is taken for gone.
+        stale_s: seconds after which it is stale; None is a third of that.
     """
     with pytest.MonkeyPatch.context() as patch:
         for module in (nodes, roll):
             patch.setattr(module, "PERIOD_S", 0.1)
-        patch.setattr(roll, "STALE_S", gone_s / 3)
+        patch.setattr(roll, "STALE_S", gone_s / 3 if stale_s is None else stale_s)
         patch.setattr(roll, "GONE_S", gone_s)
         runtime.start(threads=1)
         try:

@@ -51,6 +51,12 @@ async def boxes(nodes: Crew, *ids: str) -> list[Mailbox]:
     return found
 
 
+def hears(box: Mailbox) -> bool:
+    """Return whether Redis has just answered it: it is not about to give Redis up."""
+    subscriber = vars(box.exchange)["_line"].subscriber
+    return bool(subscriber.is_up and vars(subscriber)["_unanswered"] == 0)
+
+
 async def test_a_message_reaches_all_others_or_one(url: str) -> None:
     async with crew(url) as nodes:
         a, b, c = await boxes(nodes, "a", "b", "c")
@@ -112,7 +118,7 @@ async def test_a_loss_is_told_to_the_sender() -> None:
                 assert not any(await asyncio.gather(*sent))
             finally:
                 broker.resume()
-            await until(lambda: a.exchange._line.is_up and b.exchange._line.is_up)
+            await until(lambda: hears(a) and hears(b))
             assert await a.send({"n": 200})
             await until(lambda: b.got[-1:] == [("a", {"n": 200})])
 
@@ -144,9 +150,10 @@ async def test_at_the_end_what_waits_is_sent(url: str) -> None:
     async with crew(url) as nodes:
         a, b = await boxes(nodes, "a", "b")
         sent = [a.send({"n": number}) for number in range(250)]
-        await a.exchange.stop()
+        await a.exchange.stop(timeout_s=15)
         assert all([await future for future in sent])
         await until(lambda: len(b.got) == 250)
+        assert not await a.send({"n": 250})  # it is over
         b.send({"n": 0})
         await b.exchange.stop()
         assert a.got == []

@@ -36,7 +36,7 @@ async def test_all_answer_and_this_node_among_them(url: str) -> None:
         mates = await nodes.meet(3)
         for mate in mates:
             answers(mate)
-        found = await mates[0].layer.ask("who", {"n": 1})
+        found = await mates[0].layer.ask("who", {"n": 1}, timeout_s=60)
         assert found.answers == {mate.id: {"id": mate.id, "n": 1} for mate in mates}
         assert found.silent == []
 
@@ -46,7 +46,8 @@ async def test_one_node_is_asked_alone(url: str) -> None:
         a, b, _c = await nodes.meet(3)
         for mate in (a, b):
             answers(mate)
-        assert await a.layer.ask("who", {}, node=b.id) == ({b.id: {"id": b.id}}, [])
+        found = await a.layer.ask("who", {}, node=b.id, timeout_s=60)
+        assert found == ({b.id: {"id": b.id}}, [])
         assert await a.layer.ask("who", {}, node=a.id) == ({a.id: {"id": a.id}}, [])
         assert await a.layer.ask("who", {}, node="unknown") == ({}, ["unknown"])
 
@@ -102,10 +103,12 @@ async def test_an_answer_that_cannot_be_sent_is_none(
 async def test_who_takes_too_long_is_silent(url: str) -> None:
     async with crew(url) as nodes:
         a, b = await nodes.meet(2)
+        began = asyncio.Event()
         ended: list[str] = []
 
         async def slow(data: Data) -> Data:
             try:
+                began.set()
                 await asyncio.sleep(60)
             finally:
                 ended.append("slow")
@@ -115,6 +118,7 @@ async def test_who_takes_too_long_is_silent(url: str) -> None:
         b.layer.answering["who"] = slow
         found = await a.layer.ask("who", {}, timeout_s=0.1)
         assert found == ({a.id: {"id": a.id}}, [b.id])
+        await asyncio.wait_for(began.wait(), 10)  # the question may take longer than that
         await nodes.leave(b)
         assert ended == ["slow"]
 
@@ -132,7 +136,8 @@ async def test_an_answer_that_comes_too_late_is_nobodys(url: str) -> None:
         answers(b)
         assert await a.layer.ask("slow", {}, node=b.id, timeout_s=0.01) == ({}, [b.id])
         go.set()
-        assert await a.layer.ask("who", {}, node=b.id) == ({b.id: {"id": b.id}}, [])
+        found = await a.layer.ask("who", {}, node=b.id, timeout_s=60)
+        assert found == ({b.id: {"id": b.id}}, [])
 
 
 async def test_a_node_answers_so_many_questions_at_a_time(
@@ -167,7 +172,7 @@ async def test_a_question_of_some_size_is_asked_and_a_larger_one_is_a_mistake(ur
         a, b = await nodes.meet(2)
         answers(b)
         text = "x" * (mail.MAX_BYTES - 1000)
-        found = await a.layer.ask("who", {"text": text}, node=b.id)
+        found = await a.layer.ask("who", {"text": text}, node=b.id, timeout_s=60)
         assert found.answers[b.id]["text"] == text
         for call in (a.layer.ask("who", {"text": text * 2}), a.layer.ask("who", {"x": object()})):
             with pytest.raises((ValueError, EncodeError)):
@@ -255,7 +260,7 @@ async def test_messages_that_make_no_sense_are_refused(url: str) -> None:
             ("answer", {"id": "unknown", "data": {}}),
         ):
             exchange.send(letter(kind, a.id, data))
-        assert (await a.layer.ask("who", {}, node=b.id)).silent == []
+        assert (await a.layer.ask("who", {}, node=b.id, timeout_s=60)).silent == []
         assert vars(vars(vars(b.layer)["_peers"])["_mail"])["_exchange"].refused == 5
 
 
