@@ -77,7 +77,8 @@ class Outlet(Entrance):
     async def drain(self) -> None:
         """Wait until the client has read enough of what was sent to take more.
 
-        For callbacks that send much. It ends when the connection does.
+        For callbacks that send much: it lets others have their turn in any case. It ends when the
+        connection does.
         """
         await self._wire.drain()
 

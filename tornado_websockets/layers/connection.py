@@ -28,7 +28,10 @@ class Connection(Protocol):
         """Send a message; a client that has gone is no error."""
 
     async def drain(self) -> None:
-        """Wait until the client has read enough to take more, or has gone."""
+        """Wait until the client has read enough to take more, or has gone.
+
+        Everybody else has a turn of the event loop in any case.
+        """
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Start the closing handshake, RFC 6455 section 7.1.2."""

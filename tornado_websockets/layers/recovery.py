@@ -161,8 +161,7 @@ class Recovery(abc.ABC):
         is_over = False
         try:
             while not is_over:
-                await asyncio.sleep(0)  # everybody else has a turn
-                await connection.drain()
+                await connection.drain()  # in which everybody else has a turn
                 is_over = not self.audience.has(path, connection) or self._go_on(
                     connection, log, replay
                 )

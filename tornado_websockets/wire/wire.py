@@ -150,7 +150,8 @@ class Wire(asyncio.Protocol):
             self._send_event(build_text(payload), event)
 
     async def drain(self) -> None:
-        """Wait until the client has read enough to take more without queueing."""
+        """Wait until the client has read enough to take more, and let others have a turn."""
+        await asyncio.sleep(0)  # a transport that broke takes everything, and says so in a turn
         await self._sender.drain()
 
     def fail(self, error: ProtocolError) -> None:

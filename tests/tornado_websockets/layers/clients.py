@@ -65,6 +65,7 @@ class Client:
         self.payloads.append(outgoing.payload)
 
     async def drain(self) -> None:
+        await asyncio.sleep(0)
         while self.is_full:
             self._read.clear()
             await self._read.wait()

@@ -13,6 +13,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import SHUT_WR
 from typing import Any
 
 import pytest
@@ -534,6 +535,54 @@ async def test_drain_ends_with_the_connection(serve: Serve) -> None:
         await until(lambda: any(socket.unsent_bytes for socket in ws))
         client.writer.transport.abort()
         await until(lambda: ended == ["drained"])
+
+
+async def test_a_connection_that_breaks_ends_who_sends_and_drains(serve: Serve) -> None:
+    """The transport takes all that is written then; its end is told in a turn of the loop."""
+    ws = WebSocket("/stream")
+    rounds = 0
+
+    @ws.on
+    async def start(socket: WebSocketHandler) -> None:
+        nonlocal rounds
+        socket.wire._transport.get_extra_info("socket").shutdown(SHUT_WR)
+        while not socket.wire.is_closing() and rounds < 1000:
+            rounds += 1
+            socket.emit("block", {"text": "x" * 20_000})
+            await socket.drain()
+
+    async with serve() as connect, connect("/stream") as client:
+        client.send(text('{"event":"start"}'))
+        await until(lambda: rounds > 0 and len(ws) == 0)
+    assert rounds < 10
+
+
+async def test_who_sends_and_drains_lets_others_have_their_turn(serve: Serve) -> None:
+    """Also while the client takes everything at once."""
+    ws = WebSocket("/stream")
+    turns: list[int] = []
+
+    @ws.on
+    async def start(socket: WebSocketHandler) -> None:
+        count = 0
+
+        async def other() -> None:
+            nonlocal count
+            while True:
+                count += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(other())
+        for _ in range(100):
+            socket.emit("tick")
+            await socket.drain()
+        others.cancel()
+        turns.append(count)
+
+    async with serve() as connect, connect("/stream") as client:
+        client.send(text('{"event":"start"}'))
+        await until(lambda: bool(turns))
+    assert turns[0] >= 99
 
 
 async def test_unread_answers_to_pings_do_not_pile_up(echo: WebSocket, serve: Serve) -> None:
