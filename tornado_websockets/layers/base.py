@@ -94,6 +94,8 @@ class Layer(Recovery):
     async def apublish(self, path: str, event: Event) -> None:
         """Send as `publish` does, and wait until the event is acknowledged.
 
+        Everybody else has a turn of the event loop in any case.
+
         Raises:
             EventTooLargeError: it is more than the layer carries.
             ServerNotRunningError: nobody can be reached from this process.

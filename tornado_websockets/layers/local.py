@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ class LocalLayer(Layer):
 
     async def apublish(self, path: str, event: Event) -> None:
         self.publish(path, event)
+        await asyncio.sleep(0)  # others have a turn, as while a shared layer is waited for
 
     async def reach(self, path: str, position: Position | None) -> None:
         """Know already: the log is made here."""

@@ -82,6 +82,13 @@ class LayerContract(RecoveryContract):
 
     # Paths.
 
+    async def test_who_waits_for_each_event_lets_others_have_their_turn(self, layer: Layer) -> None:
+        turns: list[int] = []
+        for number in range(10):
+            asyncio.get_running_loop().call_soon(turns.append, number)
+            await layer.apublish("/x", Event("e", b"{}"))
+        assert turns == [*range(10)]
+
     async def test_connections_come_and_go_by_path(self, layer: Layer) -> None:
         a, b, c = self.connect("/x"), self.connect("/x"), self.connect("/y")
         assert self.audience.connections("/x") == [a, b]
