@@ -120,6 +120,7 @@ describe('construction', () => {
         assert.throws(() => connect({ [name]: value }), { name: 'TypeError', message: new RegExp(`options.${name}`) });
       }
     }
+    assert.throws(() => connect({ timeout_ms: '5' }), { message: /not negative, got 5 \(string\)/ });
   });
 
   test('a runtime without WebSocket is told how to give one', () => {

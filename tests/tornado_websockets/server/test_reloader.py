@@ -59,8 +59,23 @@ def test_a_child_that_is_killed_has_the_status_of_shells(tmp_path: Path) -> None
     assert parent.returncode == 137
 
 
+HELD_UP = """
+import subprocess, time
+
+class Popen(subprocess.Popen):
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        time.sleep(0.2)  # the child is there, and the parent does not know it yet
+
+subprocess.Popen = Popen
+"""
+
+
+@pytest.mark.parametrize("program", [PARENT, HELD_UP + PARENT], ids=["", "held up"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_child_has_time_to_end_after_a_signal(number: int, tmp_path: Path) -> None:
+def test_the_child_has_time_to_end_after_a_signal(
+    number: int, program: str, tmp_path: Path
+) -> None:
     child = """
 import signal, sys, time
 def end(number, frame):
@@ -73,7 +88,7 @@ print("ready", flush=True)
 while True:
     time.sleep(0.05)  # a signal just before it does not shorten it
 """
-    parent = run(child, tmp_path)
+    parent = run(child, tmp_path, program)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
     if number == signal.SIGINT:

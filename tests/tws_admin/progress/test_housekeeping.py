@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tws_admin import websockets
 from tws_admin.models import ProgressTask
 from tws_admin.progress import transitions
 from tws_admin.progress.engines.thread import engine
-from tws_admin.progress.housekeeping import Housekeeping, housekeeping
+from tws_admin.progress.housekeeping import PRUNE_S, Housekeeping, housekeeping
 from tws_admin.progress.transitions import LOST_AFTER_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -202,13 +203,17 @@ async def test_works_that_take_longer_are_lost_and_say_so() -> None:
     assert await state(run) == "lost"
 
 
-def test_the_history_is_pruned_once_an_hour(settings: Any) -> None:
+def test_the_history_is_pruned_once_an_hour(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first time at once, also on a machine that was started a moment ago."""
     settings.TWS_ADMIN = {"history": {"days": 1, "count": 100}}
     own = Housekeeping()
-    run = ProgressTask.objects.create(site="a", model="b.C", action="d", state="succeeded")
-    ProgressTask.objects.filter(pk=run.pk).update(ended_at=Now() - datetime.timedelta(days=2))
-    own.round()
-    assert not ProgressTask.objects.exists()
+    for now_s, is_pruned in ((10, True), (10 + PRUNE_S - 1, False), (10 + PRUNE_S, True)):
+        clock = SimpleNamespace(monotonic=lambda now_s=now_s: now_s)
+        monkeypatch.setattr("tws_admin.progress.housekeeping.time", clock)
+        run = ProgressTask.objects.create(site="a", model="b.C", action="d", state="succeeded")
+        ProgressTask.objects.filter(pk=run.pk).update(ended_at=Now() - datetime.timedelta(days=2))
+        own.round()
+        assert ProgressTask.objects.exists() is not is_pruned
 
 
 def test_what_fails_is_logged_once_and_the_rest_is_done(

@@ -206,7 +206,7 @@
       const numbers = { reconnect_delay_ms, reconnect_delay_max_ms, heartbeat_ms, timeout_ms, buffer_size };
       for (const [name, value] of Object.entries(numbers)) {
         if (typeof value !== 'number' || !(value >= 0)) {
-          throw new TypeError(`options.${name} must be a number that is not negative, got ${value}`);
+          throw new TypeError(`options.${name} must be a number that is not negative, got ${value} (${typeof value})`);
         }
       }
       if (typeof WebSocket !== 'function') {
